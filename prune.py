@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""Make a smaller MODNet of a larger one: cut the channels that matter least."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+# Nothing else of ours is imported up here: torch takes seconds that --help can spare.
+from pruner.arguments import argument_parser
+
+if TYPE_CHECKING:
+    from models.modnet import MODNet
+    from pruner.compress import Compressed, Wish
+    from pruner.report import PruneReport, Size
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = argument_parser().parse_args(arguments)
+
+    from models.checkpoint import CheckpointError
+    from pruner.errors import PrunerError
+
+    try:
+        _run(options)
+    except (PrunerError, CheckpointError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code if isinstance(error, PrunerError) else 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    from models.checkpoint import save
+    from pruner.compress import compress
+    from pruner.published import load_network
+    from pruner.report import PruneReport
+
+    _check_outputs(options)
+    model = load_network(options.weights, options.prune_info)
+    before = _size(model, options.weights, options)
+    if options.target_latency is not None:
+        print("measuring a dozen networks; this takes minutes", file=sys.stderr)
+    result = compress(model, _wish(options))
+    settings = _settings(options, result)
+    save(
+        result.model,
+        options.output,
+        half=_fits_half(result.model),
+        notes={name: str(value) for name, value in settings.items()},
+    )
+    report = PruneReport(
+        settings=settings,
+        groups=result.groups,
+        counts=result.counts,
+        before=before,
+        after=_size(result.model, options.output, options),
+    )
+    if options.report:
+        options.report.write_text(report.to_json() + "\n", encoding="utf-8")
+    if options.picture:
+        report.draw(options.picture)
+    _print(report, options)
+
+
+def _wish(options: argparse.Namespace) -> Wish:
+    from pruner.compress import Wish
+    from pruner.policy import MIN_KEEP, Limits
+
+    min_keep = MIN_KEEP if options.min_keep is None else options.min_keep
+    return Wish(
+        ratio=options.ratio,
+        threshold=options.threshold,
+        criterion=options.importance,
+        data=options.data,
+        limits=Limits(dict(options.keep), min_keep),
+        max_macs=options.target_macs,
+        max_parameters=options.target_params,
+        max_latency_ms=options.target_latency,
+        size_wh=options.size,
+        device=options.device,
+        inherit=options.weight_replace,
+        seed=options.seed,
+    )
+
+
+def _settings(options: argparse.Namespace, result: Compressed) -> dict[str, object]:
+    """What the report and the header of the weights file tell about the pruning."""
+    return {
+        "pruned_from": options.weights.name,
+        "ratio": result.ratio,
+        "threshold": result.threshold,
+        "importance": options.importance,
+        "keep": dict(options.keep),
+        "inherited": options.weight_replace,
+    }
+
+
+def _size(model: MODNet, file: Path, options: argparse.Namespace) -> Size:
+    from pruner.cost import cost
+    from pruner.latency import measure_latency
+    from pruner.report import Size
+
+    latency_ms = None
+    if options.latency or options.target_latency is not None:
+        latency_ms = measure_latency(model, size_wh=options.size, device=options.device)
+    return Size(cost(model.widths, options.size), file.stat().st_size, latency_ms)
+
+
+def _fits_half(model: MODNet) -> bool:
+    """Whether float16 holds every weight exactly, since the weights came from a float16 file."""
+    tensors = (tensor for tensor in model.state_dict().values() if tensor.is_floating_point())
+    return all(bool((tensor == tensor.half()).all()) for tensor in tensors)
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    """Make the folders, and refuse to replace files, before any work is done."""
+    from pruner.errors import PrunerError
+
+    for path in filter(None, (options.output, options.report, options.picture)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and options.weights.exists() and path.samefile(options.weights):
+            raise PrunerError(f"{path} is the network to be pruned: choose another name")
+        if path.exists() and not options.force:
+            raise PrunerError(f"{path} exists: choose another name, or --force replaces it")
+
+
+def _print(report: PruneReport, options: argparse.Namespace) -> None:
+    """The tables, and what to type next."""
+    from rich.console import Console
+
+    console = Console()
+    if options.verbose:
+        console.print(report.widths_table())
+    console.print(report.size_table())
+    ratio, threshold = report.settings["ratio"], report.settings["threshold"]
+    print(f"ratio {ratio:g}, threshold {threshold:g}: wrote {options.output}")
+    print("next, retrain it:")
+    print(
+        f"  python -m pruner.train {_retraining(options)} --data YOUR_DATA --output out/retrained"
+    )
+
+
+def _retraining(options: argparse.Namespace) -> str:
+    """The mode of training that fits, and its networks."""
+    weights = f"--weights {options.output}"
+    if not options.weight_replace:
+        return f"scratch {weights}"
+    if options.weights.suffix != ".safetensors":  # training reads no other teacher
+        return f"finetune {weights} --recalibrate"
+    return f"distil {weights} --teacher {options.weights} --recalibrate"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""The command line of `prune.py`. Imports nothing of ours: `--help` should not wait for torch."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+_EPILOG = """\
+examples:
+  prune.py --ratio 0.5 --threshold 0.3
+  prune.py --ratio 0.5 --target-macs 3.66G --target-params 1.34M --keep last=320
+  prune.py --target-latency 40 --importance taylor --data portraits/
+  prune.py --ckpt_path modnet.ckpt --ratio 0.5 --threshold 0.5 --weight_replace True
+
+exit codes: 0 done, 1 a file or device that cannot be used, 2 usage, 130 after Ctrl-C
+"""
+
+_SHIPPED = Path(__file__).parents[1] / "models" / "weights" / "modnet.safetensors"
+_UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
+
+
+def _amount(text: str) -> float:
+    match = re.fullmatch(r"(\d+\.?\d*|\.\d+)([kmg]?)", text.lower())
+    if not match:
+        raise argparse.ArgumentTypeError(f"expected a number like 3.6G or 1.34M, got {text!r}")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def _group_count(text: str) -> tuple[str, int]:
+    name, _, count = text.rpartition("=")
+    if not name or not count.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected GROUP=COUNT, like last=320, got {text!r}")
+    return name, int(count)
+
+
+def _truth(text: str) -> bool:
+    if text.lower() not in {"true", "false"}:
+        raise argparse.ArgumentTypeError(f"expected True or False, got {text!r}")
+    return text.lower() == "true"
+
+
+def _size_wh(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)x(\d+)", text.lower())
+    size = (int(match[1]), int(match[2])) if match else (0, 0)
+    if any(side == 0 or side % 32 for side in size):
+        raise argparse.ArgumentTypeError(
+            f"expected WIDTHxHEIGHT in multiples of 32, like 512x288, got {text!r}"
+        )
+    return size
+
+
+def _file(*suffixes: str) -> Callable[[str], Path]:
+    def path(text: str) -> Path:
+        if not text.lower().endswith(suffixes):
+            raise argparse.ArgumentTypeError(
+                f"expected a {' or '.join(suffixes)} file, got {text!r}"
+            )
+        return Path(text)
+
+    return path
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    """The options of `prune.py`."""
+    parser = argparse.ArgumentParser(
+        description="Make a smaller MODNet of a larger one: cut the channels that matter least.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_files(parser.add_argument_group("files"))
+    _add_strength(
+        parser.add_argument_group(
+            "how much is cut",
+            "A target searches --ratio and --threshold, or the one of them that is not given.",
+        )
+    )
+    _add_choice(parser.add_argument_group("what is cut"))
+    _add_report(parser.add_argument_group("what is told"))
+    return parser
+
+
+def _add_files(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        *("--weights", "--ckpt_path"),
+        type=Path,
+        default=_SHIPPED,
+        metavar="FILE",
+        help="network to prune: .safetensors, published .ckpt or .pth (default: the shipped one)",
+    )
+    group.add_argument(
+        "--prune-info",
+        type=Path,
+        metavar="JSON",
+        help="channel counts of a checkpoint that the published pruning code wrote "
+        "(default: the .json beside it)",
+    )
+    group.add_argument(
+        "--output",
+        type=_file(".safetensors"),
+        default=Path("out/modnet_pruned.safetensors"),
+        metavar="FILE",
+        help="(default: %(default)s)",
+    )
+    group.add_argument("--force", action="store_true", help="replace files that exist")
+
+
+def _add_strength(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--ratio", type=float, help="share of the branches' channels to cut, 0 to 1 (default: 0.5)")
+    add(
+        "--threshold",
+        type=float,
+        help="importance, 0 to 1, below which a backbone channel is cut (default: 0.5)",
+    )
+    add("--target-macs", type=_amount, metavar="N", help="at most so many at --size, like 3.6G")
+    add("--target-params", type=_amount, metavar="N", help="at most so many, like 1.34M")
+    add("--target-latency", type=_amount, metavar="MS", help="at most so long on --device")
+    add(
+        "--keep",
+        type=_group_count,
+        action="append",
+        default=[],
+        metavar="GROUP=COUNT",
+        help="channels one group keeps, like last=320; repeat it (the report names the groups)",
+    )
+    add(
+        "--min-keep", type=float, metavar="SHARE", help="at least this of any group (default: 0.25)"
+    )
+
+
+def _add_choice(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--importance",
+        choices=("l1", "l2", "bn", "taylor", "random"),
+        default="l1",
+        help="what makes a channel important (default: %(default)s); taylor needs --data",
+    )
+    group.add_argument("--data", type=Path, metavar="DIR", help="pictures with mattes, for taylor")
+    group.add_argument("--seed", type=int, default=0, help="of random and of fresh weights")
+    group.add_argument(
+        *("--weight_replace", "--weight-replace"),
+        type=_truth,
+        default=True,
+        metavar="True|False",
+        help="carry the weights over, or start with fresh ones (default: %(default)s)",
+    )
+
+
+def _add_report(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--size", type=_size_wh, default=(512, 512), metavar="WxH", help="(default: 512x512)")
+    add("--latency", action="store_true", help="also measure both networks on --device")
+    add("--device", default="CPU", help="OpenVINO device (default: %(default)s)")
+    add("--report", type=Path, metavar="JSON", help="write everything that is printed, by name")
+    add(
+        "--picture",
+        type=_file(".png", ".svg", ".pdf"),
+        metavar="FILE",
+        help="draw the widths before and after",
+    )
+    add(
+        "--verbose",
+        type=_truth,
+        default=True,
+        metavar="True|False",
+        help="print the width of every layer (default: %(default)s)",
+    )

@@ -1,0 +1,136 @@
+"""Pictures with their mattes, from the folder layouts of the field's data sets."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pruner.errors import PrunerError
+
+LAYOUTS = (
+    ("image", "alpha"),
+    ("fg", "alpha"),  # PPM-100 as PaddleSeg ships it
+    ("original_image", "mask"),  # P3M-10k
+    ("blurred_image", "mask"),
+)
+"""Folder of pictures, folder of mattes."""
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A picture and its matte.
+
+    Attributes:
+        name: File name without its suffix.
+        image: The picture.
+        alpha: Its matte, a grey picture of the same size: 0 = background, 255 = person.
+    """
+
+    name: str
+    image: Path
+    alpha: Path
+
+    @property
+    def source(self) -> str:
+        """The data set within a collection: what stands before the name's first underscore."""
+        return self.name.partition("_")[0] if "_" in self.name else ""
+
+
+def pictures(folder: Path) -> list[Path]:
+    """The picture files of a folder, in order of their names.
+
+    Raises:
+        PrunerError: No such folder, or no picture in it.
+    """
+    if not folder.is_dir():
+        raise PrunerError(f"{folder}: no such folder")
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not found:
+        raise PrunerError(f"{folder}: no pictures ({', '.join(sorted(SUFFIXES))})")
+    return found
+
+
+def pairs(root: Path) -> list[Pair]:
+    """The pictures under `root` with their mattes, in order of their names.
+
+    Raises:
+        PrunerError: No known layout, or a picture without a matte or the other way round; the
+        message names it.
+    """
+    if not root.is_dir():
+        raise PrunerError(f"{root}: no such folder")
+    for image_folder, alpha_folder in LAYOUTS:
+        if (root / image_folder).is_dir() and (root / alpha_folder).is_dir():
+            return _matched(root / image_folder, root / alpha_folder)
+    expected = ", ".join(f"{image}/ + {alpha}/" for image, alpha in LAYOUTS)
+    raise PrunerError(f"{root}: expected one of the folder pairs {expected}")
+
+
+def _matched(image_folder: Path, alpha_folder: Path) -> list[Pair]:
+    images = {path.stem: path for path in pictures(image_folder)}
+    alphas = {path.stem: path for path in pictures(alpha_folder)}
+    for have, want, where in ((images, alphas, alpha_folder), (alphas, images, image_folder)):
+        if lonely := sorted(set(have) - set(want)):
+            raise PrunerError(
+                f"{have[lonely[0]]}: no {lonely[0]}.* in {where} ({len(lonely)} such files)"
+            )
+    return [Pair(name, images[name], alphas[name]) for name in sorted(images)]
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """A picture as (H, W, 3) uint8 RGB, upright.
+
+    Raises:
+        PrunerError: Not a picture.
+    """
+    return np.ascontiguousarray(_decode(path, cv2.IMREAD_COLOR)[..., ::-1])
+
+
+def read_pair(pair: Pair) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Picture (H, W, 3) uint8 RGB and matte (H, W) uint8.
+
+    Raises:
+        PrunerError: One of them is not a picture, or their sizes differ.
+    """
+    image, alpha = read_image(pair.image), _decode(pair.alpha, cv2.IMREAD_GRAYSCALE)
+    if image.shape[:2] != alpha.shape:
+        raise PrunerError(
+            f"{pair.alpha}: {alpha.shape[1]} x {alpha.shape[0]}, but {pair.image.name} is "
+            f"{image.shape[1]} x {image.shape[0]}; a matte has its picture's size"
+        )
+    return image, alpha
+
+
+def _decode(path: Path, flag: int) -> NDArray[np.uint8]:
+    # Not cv2.imread: it cannot open every path that Python can.
+    try:
+        picture = cv2.imdecode(np.fromfile(path, np.uint8), flag)
+    except (OSError, cv2.error) as error:
+        raise PrunerError(f"{path}: cannot be read ({error})") from error
+    if picture is None:
+        raise PrunerError(f"{path}: not a picture")
+    return np.asarray(picture, np.uint8)
+
+
+def balanced_weights(items: Sequence[Pair]) -> list[float]:
+    """Sampling weights: a data set counts by the square root of its size, so that all are heard."""
+    sizes: dict[str, int] = {}
+    for item in items:
+        sizes[item.source] = sizes.get(item.source, 0) + 1
+    return [1 / sizes[item.source] ** 0.5 for item in items]
+
+
+def spread(items: Sequence[Pair], count: int | None) -> list[Pair]:
+    """At most `count` pairs, drawn evenly and always the same."""
+    if count is None or count >= len(items):
+        return list(items)
+    chosen = random.Random(0).sample(range(len(items)), count)
+    return [items[i] for i in sorted(chosen)]

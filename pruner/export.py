@@ -1,0 +1,128 @@
+"""From a checkpoint to the files that other programs run.
+
+Writes the OpenVINO IR with float16 weights and the checkpoint beside it, on request INT8 and ONNX;
+compares what it wrote with torch, and lists it in the manifest of the folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pruner.errors import PrunerError, PrunerUsageError
+
+WEIGHTS = Path(__file__).resolve().parents[1] / "models" / "weights"
+STEMS = {"original": "modnet", "pruned": "modnet_pruned"}
+TITLES = {"original": "MODNet", "pruned": "MODNet-P"}
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    """The options of `python -m pruner.export`."""
+    parser = argparse.ArgumentParser(prog="python -m pruner.export", description=__doc__)
+    add = parser.add_argument
+    add("--weights", type=Path, required=True, metavar="FILE", help=".safetensors, .ckpt or .pth")
+    add(
+        "--widths",
+        type=Path,
+        metavar="JSON",
+        help="the published pruning code's channel counts (default: the .json beside FILE)",
+    )
+    add("--name", required=True, help="what --model shall call it: original, pruned, ...")
+    add("--title", help="what people call it (default: from the name)")
+    add("--output-dir", type=Path, default=WEIGHTS, metavar="DIR", help="(default: models/weights)")
+    add("--samples", type=Path, metavar="DIR", help="pictures to compare on (default: made ones)")
+    add("--onnx", action="store_true", help="also write ONNX, of the network as published")
+    add(
+        "--onnx-opset", type=int, default=17, metavar="N", help="(default: 17; 11 for old runtimes)"
+    )
+    add("--static-size", type=_size_wh, metavar="WxH", help="make the ONNX for this size only")
+    add("--force", action="store_true", help="replace files that exist")
+    return parser
+
+
+def _size_wh(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)x(\d+)", text.lower())
+    size = (int(match[1]), int(match[2])) if match else (0, 0)
+    if any(side == 0 or side % 32 for side in size):
+        raise argparse.ArgumentTypeError(
+            f"expected WIDTHxHEIGHT in multiples of 32, like 512x288, got {text!r}"
+        )
+    return size
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    options = argument_parser().parse_args(argv)
+    from models.checkpoint import CheckpointError
+
+    try:
+        run(options)
+    except (PrunerError, CheckpointError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code if isinstance(error, PrunerError) else 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def run(options: argparse.Namespace) -> None:
+    """Export as the options say."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", options.name):
+        raise PrunerUsageError(
+            f"--name: expected lower-case letters, digits, - and _, got {options.name!r}"
+        )
+    stem = STEMS.get(options.name, options.name.replace("-", "_"))
+    names = [f"{stem}{suffix}" for suffix in (".safetensors", ".xml", ".bin")]
+    if options.onnx:
+        size = "_{}x{}".format(*options.static_size) if options.static_size else ""
+        names.append(f"{stem}{size}.onnx")
+    for name in names:
+        if (options.output_dir / name).exists() and not options.force:
+            raise PrunerUsageError(f"{options.output_dir / name} exists; add --force to replace it")
+    _export(options, stem, names)
+
+
+def _export(options: argparse.Namespace, stem: str, names: list[str]) -> None:
+    from models import checkpoint
+    from pruner import parity
+    from pruner.cost import cost
+    from pruner.manifest import ModelEntry, add
+    from pruner.onnx_graph import write_onnx
+    from pruner.openvino_ir import save_ir, to_ir
+    from pruner.published import load_network
+
+    model = load_network(options.weights, options.widths)
+    samples = parity.sample_pictures(options.samples) if options.samples else parity.made_pictures()
+    options.output_dir.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=options.output_dir) as name:  # nothing half-done, nothing unchecked
+        folder = Path(name)
+        checkpoint.save(model, folder / f"{stem}.safetensors", half=True)
+        model = checkpoint.load(folder / f"{stem}.safetensors")
+        graph = to_ir(model, parent=folder / f"{stem}.safetensors")
+        save_ir(graph, folder / f"{stem}.xml")
+        levels = parity.check_ir(folder / f"{stem}.xml", model, samples)
+        print(f"{stem}.xml differs from torch by at most {levels} of 255 grey levels")
+        if options.onnx:
+            path, size_wh = folder / names[-1], options.static_size
+            write_onnx(model, path, opset=options.onnx_opset, size_wh=size_wh)
+            fitted = [parity.fitted(sample, size_wh) for sample in samples] if size_wh else samples
+            print(
+                f"{path.name} differs from torch by at most {parity.check_onnx(path, model, fitted):.1e}"
+            )
+        for file in names:
+            (folder / file).chmod(0o644)
+            (folder / file).replace(options.output_dir / file)
+    size = cost(model.widths)
+    title = options.title or TITLES.get(options.name, options.name)
+    entry = ModelEntry(
+        title, f"{stem}.xml", "FP16", size.parameters, size.macs, f"{stem}.safetensors"
+    )
+    add(options.output_dir, options.name, entry, names)
+    print(f"{options.output_dir}: {', '.join(names)}; to use it: --model {options.name}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

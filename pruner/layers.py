@@ -1,0 +1,113 @@
+"""The layers of a network that only infers: norms folded, nothing split and joined again."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.modnet import Conv2dIBNormRelu, IBNorm
+
+
+class FoldedConv(nn.Module):
+    """A convolution with the batch norm of its first channels folded in.
+
+    The other channels lose their bias: the instance norm that follows would subtract it again.
+
+    Args:
+        conv: The convolution.
+        norm: The norm of all its output channels, or of the first ones.
+        half: Keep the weights as float16, as shipped checkpoints do, and the scale apart:
+            their product would have to be rounded once more.
+    """
+
+    weight: Tensor
+    scale: Tensor
+    bias: Tensor
+
+    def __init__(self, conv: nn.Conv2d, norm: nn.BatchNorm2d, *, half: bool) -> None:
+        super().__init__()
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        self.stride, self.padding, self.groups = conv.stride, conv.padding, conv.groups
+        batch, rest = norm.num_features, conv.out_channels - norm.num_features
+        scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+        mean = norm.running_mean if conv.bias is None else norm.running_mean - conv.bias[:batch]
+        self.register_buffer("weight", conv.weight.half() if half else conv.weight)
+        self.register_buffer("scale", F.pad(scale, (0, rest), value=1.0).view(-1, 1, 1, 1))
+        self.register_buffer("bias", F.pad(norm.bias - mean * scale, (0, rest)))
+
+    def kernel(self) -> Tensor:
+        """The folded weights, (out, in / groups, k, k)."""
+        return self.weight.to(self.scale.dtype) * self.scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in, H, W) to (N, out, H / stride, W / stride)."""
+        return F.conv2d(x, self.kernel(), self.bias, self.stride, self.padding, 1, self.groups)
+
+
+class HalfLinear(nn.Module):
+    """A linear layer without bias whose weights are float16."""
+
+    weight: Tensor
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        assert linear.bias is None
+        self.register_buffer("weight", linear.weight.half())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in) to (N, out)."""
+        return F.linear(x, self.weight.to(x.dtype))
+
+
+class InstanceAffine(nn.Module):
+    """What is left of an IBNorm whose batch half is folded, and the ReLU after it.
+
+    One affine per channel over the whole tensor, which leaves the batch half as it is.
+    """
+
+    instance: Tensor
+    batch: Tensor
+
+    def __init__(self, norm: IBNorm) -> None:
+        super().__init__()
+        self.eps = norm.inorm.eps
+        mask = torch.zeros(1, norm.bnorm.num_features + norm.inorm.num_features, 1, 1)
+        mask[:, norm.bnorm.num_features :] = 1
+        self.register_buffer("instance", mask)
+        self.register_buffer("batch", 1 - mask)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W), shape kept."""
+        x = x - self.instance * x.mean(dim=(2, 3), keepdim=True)
+        return F.relu(x * self.scale(mean_square(x, x.shape[2] * x.shape[3])))
+
+    def scale(self, variance: Tensor) -> Tensor:
+        """One over the standard deviation, or 1 in the batch half; (N, C, 1, 1)."""
+        return self.instance * torch.rsqrt(variance + self.eps) + self.batch
+
+
+def mean_square(x: Tensor, pixels: int) -> Tensor:
+    """Sum of the squares of each channel over `pixels`, (N, C, 1, 1).
+
+    Not as the mean of `x * x`, which would be written to memory; and the root is scaled before it is
+    squared, since the sum alone would overflow the half precision of graphics processors.
+    """
+    root = torch.linalg.vector_norm(x, dim=(2, 3), keepdim=True) / pixels**0.5
+    return root * root
+
+
+class IBNormConv(nn.Module):
+    """`Conv2dIBNormRelu` for inference."""
+
+    def __init__(self, layer: Conv2dIBNormRelu, *, half: bool) -> None:
+        super().__init__()
+        conv, norm, _ = layer.layers
+        self.conv = FoldedConv(conv, norm.bnorm, half=half)
+        self.ibnorm = InstanceAffine(norm)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in, H, W) to (N, width, H / stride, W / stride)."""
+        y: Tensor = self.ibnorm(self.conv(x))
+        return y

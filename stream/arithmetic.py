@@ -1,0 +1,77 @@
+"""Arithmetic on 8-bit pictures by OpenCV: rounded, saturated, and 255 stands for 1.
+
+OpenCV's own types say only that something comes back; these say what. All take and return
+contiguous (h, w, 3) or (h, w) uint8, the operands of one call being of one shape.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Plane: TypeAlias = NDArray[np.uint8]
+"""(h, w, 3) or (h, w) uint8."""
+
+
+def plus(a: Plane, b: Plane) -> Plane:
+    """The sum, at most 255."""
+    return cast(Plane, cv2.add(a, b))
+
+
+def minus(a: Plane, b: Plane) -> Plane:
+    """The difference, at least 0."""
+    return cast(Plane, cv2.subtract(a, b))
+
+
+def times(a: Plane, b: Plane, *, scale: float = 1.0) -> Plane:
+    """The product of two pictures and a number."""
+    return cast(Plane, cv2.multiply(a, b, scale=scale / 255))
+
+
+def inverse(a: Plane) -> Plane:
+    """One minus it."""
+    return cast(Plane, cv2.bitwise_not(a))
+
+
+def mix(foreground: Plane, background: Plane, alpha: Plane) -> Plane:
+    """Alpha of the foreground on the rest of the background, at most one grey level off.
+
+    It is exact where alpha is 0 or 255.
+    """
+    return plus(times(foreground, alpha), times(background, inverse(alpha)))
+
+
+def in_colour(grey: Plane) -> Plane:
+    """Three equal channels."""
+    return cast(Plane, cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR))
+
+
+def look_up(table: Plane, index: Plane) -> Plane:
+    """The entry of a table of 256 for every pixel."""
+    return cast(Plane, cv2.LUT(index, table))
+
+
+def blurred(a: Plane, size: int) -> Plane:
+    """Means over squares of `size` pixels, which is odd."""
+    return cast(Plane, cv2.blur(a, (size, size)))
+
+
+def resized(a: Plane, size_wh: tuple[int, int]) -> Plane:
+    """Bilinear interpolation; on the way down it looks at four pixels only."""
+    return cast(Plane, cv2.resize(a, size_wh, interpolation=cv2.INTER_LINEAR))
+
+
+def halved(a: Plane) -> Plane:
+    """Means over squares of 2 x 2 pixels."""
+    size_wh = max(1, a.shape[1] // 2), max(1, a.shape[0] // 2)
+    return cast(Plane, cv2.resize(a, size_wh, interpolation=cv2.INTER_AREA))
+
+
+def shrunk(a: Plane, size_wh: tuple[int, int]) -> Plane:
+    """A picture made smaller without aliasing: halved while that is possible, then interpolated."""
+    while a.shape[1] >= 2 * size_wh[0] and a.shape[0] >= 2 * size_wh[1]:
+        a = halved(a)
+    return resized(a, size_wh)

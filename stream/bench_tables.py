@@ -1,0 +1,141 @@
+"""The benchmark's results as tables for a terminal, which are Markdown as well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from stream.bench_clip import ClipRow
+from stream.bench_latency import LatencyRow
+from stream.bench_layers import Layer, LayerTable
+from stream.bench_results import Results
+from stream.machine import Machine
+from stream.stats import Timing
+
+_TOP_LAYERS = 15
+_WIDTH = 200
+"""Wider than a terminal: a table that is cut off is worth less than one that wraps."""
+
+
+def print_results(results: Results, console: Console | None = None) -> None:
+    """Print what was measured, where, and how far to trust it."""
+    console = console or Console(width=_WIDTH, highlight=False, markup=False, emoji=False)
+    console.print(_machine(results.machine))
+    for size_wh, rows in groupby(results.latency, key=lambda row: row.size_wh):
+        _print_table(console, f"One inference at {_size(size_wh)}", _latency_table(list(rows)))
+    for title, clip_rows in groupby(results.clips, key=_clip_title):
+        group = list(clip_rows)
+        _print_table(console, title, _clip_table(group))
+        _print_table(console, "Its stages, ms per frame: median / 95 %", _stage_table(group))
+    if results.layers is not None:
+        _print_layers(console, results.layers)
+    for line in results.skipped:
+        console.print(f"skipped: {line}")
+    console.print(results.note, soft_wrap=True)
+
+
+def _print_table(console: Console, title: str, table: Table) -> None:
+    console.print(f"\n{title}")
+    console.print(table)
+
+
+def _machine(machine: Machine) -> str:
+    load = "" if machine.load is None else f", {machine.load:.1f} threads busy before the start"
+    versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
+    return (
+        f"{machine.cpu}, {machine.cores} cores{load}; {machine.system}\n"
+        f"{versions}; computes with {', '.join(machine.capabilities)}"
+    )
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.MARKDOWN)
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="right" if place else "left", no_wrap=True)
+    return table
+
+
+def _latency_table(rows: Sequence[LatencyRow]) -> Table:
+    with_limit = any(row.floor_ms is not None for row in rows)
+    limit = ("floor ms", "reached") if with_limit else ()
+    table = _table(
+        "network", "CPU ms, 1 thread", "95 %", "x", "wall ms", "95 %", "x", "GMACs", *limit
+    )
+    for row in rows:
+        cells = [
+            *(_ms(row.cpu.median_ms), _ms(row.cpu.p95_ms), _ratio(row.cpu_speedup)),
+            *(_ms(row.wall.median_ms), _ms(row.wall.p95_ms), _ratio(row.wall_speedup)),
+            "" if row.macs is None else f"{row.macs / 1e9:.2f}",
+        ]
+        if with_limit:
+            cells.append("" if row.floor_ms is None else _ms(row.floor_ms))
+            cells.append("" if row.reached is None else f"{row.reached:.0%}")
+        table.add_row(row.name, *cells)
+    return table
+
+
+def _clip_title(row: ClipRow) -> str:
+    run = row.typical
+    return f"{run.clip}, {_size(run.frame_size_wh)}, from file to file, --size {run.size}"
+
+
+def _clip_table(rows: Sequence[ClipRow]) -> Table:
+    columns = "fps", "x", "CPU ms/frame", "x", "first frame s", "peak MB", "frames", "input"
+    table = _table("network", *columns)
+    for row in rows:
+        run = row.typical
+        table.add_row(
+            run.name,
+            *(f"{run.fps:.1f}", _ratio(row.fps_speedup)),
+            *(_ms(run.cpu_ms), _ratio(row.cpu_speedup)),
+            f"{run.first_frame_s:.2f}",
+            "" if run.peak_memory_mb is None else f"{run.peak_memory_mb:.0f}",
+            str(run.frames),
+            "" if run.input_size_wh is None else _size(run.input_size_wh),
+        )
+    return table
+
+
+def _stage_table(rows: Sequence[ClipRow]) -> Table:
+    stages = list(dict.fromkeys(stage for row in rows for stage in row.typical.stages))
+    table = _table("network", *stages, "end to end")
+    for row in rows:
+        run = row.typical
+        times = [*(run.stages.get(stage) for stage in stages), run.latency]
+        table.add_row(run.name, *("" if each is None else _timing(each) for each in times))
+    return table
+
+
+def _print_layers(console: Console, found: LayerTable) -> None:
+    title = f"{found.model} at {_size(found.size_wh)}, one thread: {found.total_ms:.1f} ms"
+    _print_table(console, f"{title}, by kind", _layer_table(found.kinds))
+    slowest = found.layers[:_TOP_LAYERS]
+    _print_table(console, f"Its {len(slowest)} slowest layers", _layer_table(slowest))
+
+
+def _layer_table(layers: Sequence[Layer]) -> Table:
+    table = _table("layer", "kind", "precision", "ms", "share")
+    for layer in layers:
+        times = f"{layer.ms:.2f}", f"{layer.share:.1%}"
+        table.add_row(layer.name, layer.kind, layer.precision, *times)
+    return table
+
+
+def _timing(timing: Timing) -> str:
+    return f"{_ms(timing.median_ms)} / {_ms(timing.p95_ms)}"
+
+
+def _ms(milliseconds: float) -> str:
+    return f"{milliseconds:.1f}"
+
+
+def _ratio(ratio: float) -> str:
+    return f"{ratio:.2f}"
+
+
+def _size(size_wh: tuple[int, int]) -> str:
+    return f"{size_wh[0]} x {size_wh[1]}"

@@ -1,0 +1,164 @@
+"""How fast the models and the whole program are on this machine: `python -m stream.benchmark`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import shlex
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from stream.bench_options import parse
+
+# Of the rest nothing is imported up here: OpenVINO takes time that --help can spare.
+if TYPE_CHECKING:
+    from stream.background import Background
+    from stream.bench_clip import ClipJob, ClipRun
+    from stream.matting import MattePredictor
+    from stream.sink import Sink
+    from stream.source import Source
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = parse(arguments)
+
+    from stream.console import print_error, warnings_on_stderr
+    from stream.errors import StreamError
+
+    with warnings_on_stderr():
+        try:
+            if options.run_clip is not None:
+                _report_clip(options.run_clip)
+            else:
+                _benchmark(options, sys.argv[1:] if arguments is None else arguments)
+        except KeyboardInterrupt:
+            return 130
+        except Exception as error:
+            if options.debug:
+                raise
+            print_error(error)
+            return error.exit_code if isinstance(error, StreamError) else 1
+    return 0
+
+
+def _benchmark(options: argparse.Namespace, arguments: Sequence[str]) -> None:
+    from stream.bench_picture import require_matplotlib, write_picture
+    from stream.bench_results import write_results
+    from stream.bench_suite import Suite
+    from stream.bench_tables import print_results
+    from stream.report import require_writable
+
+    for path in (options.json, options.picture):
+        if path is not None:
+            require_writable(path, overwrite=options.force)
+    if options.picture is not None:
+        require_matplotlib()
+    command = shlex.join(["python", "-m", "stream.benchmark", *arguments])
+    results = Suite(options, _say).run(command)
+    print_results(results)
+    if options.json is not None:
+        write_results(options.json, results)
+    if options.picture is not None:
+        write_picture(options.picture, results)
+
+
+def _say(text: str) -> None:
+    print(f"measuring {text} …", file=sys.stderr)
+
+
+def _report_clip(job: str) -> None:
+    """Do a job of `stream.bench_clip` and print what that module reads."""
+    from stream.bench_clip import ClipJob
+
+    result = run_clip(ClipJob.from_json(job), on_first_frame=lambda: print("{}", flush=True))
+    print(json.dumps(asdict(result)))
+
+
+def run_clip(job: ClipJob, *, on_first_frame: Callable[[], None]) -> ClipRun:
+    """One run of the program, opened and run as `run_stream.py` does it.
+
+    Args:
+        job: What to do.
+        on_first_frame: Called when the first frame has been delivered.
+
+    Raises:
+        StreamError: Something cannot be opened or fails.
+    """
+    from stream.bench_clip import ClipRun
+    from stream.machine import peak_memory_mb
+    from stream.pipeline import run
+
+    meter = _Meter(job.seconds, on_first_frame)
+    with contextlib.ExitStack() as opened:
+        parts = _open(job, opened)
+        report = run(*parts, stop=meter.stop, max_frames=job.max_frames, progress=meter)
+        fps, cpu_ms = meter.rates(report.frames_out)
+    return ClipRun(
+        name=job.contender.name,
+        clip=Path(job.clip).name,
+        size=job.size,
+        frame_size_wh=report.frame_size_wh,
+        input_size_wh=report.input_size_wh,
+        frames=report.frames_out,
+        fps=fps,
+        cpu_ms=cpu_ms,
+        peak_memory_mb=peak_memory_mb(),
+        latency=report.latency,
+        stages=report.stages,
+    )
+
+
+def _open(
+    job: ClipJob, opened: contextlib.ExitStack
+) -> tuple[Source, MattePredictor, Background, list[Sink]]:
+    from stream.background import open_background
+    from stream.bench_peers import open_peer
+    from stream.session import SessionOptions, open_paced_source, open_predictor
+    from stream.sink import open_sink
+
+    contender, size, threads = job.contender, job.size, job.threads
+    options = SessionOptions(input=job.clip, model=contender.model, size=size, threads=threads)
+    source = opened.enter_context(open_paced_source(options))
+    background = open_background(job.background)
+    opened.callback(background.close)
+    if contender.peer is None:
+        predictor = open_predictor(options, source)
+    else:  # a peer is a predictor in all that the pipeline asks of one
+        predictor = cast("MattePredictor", open_peer(contender.peer, size=size, threads=threads))
+    opened.callback(predictor.close)
+    sink = opened.enter_context(open_sink(job.output, source.info, overwrite=True))
+    return source, predictor, background, [sink]
+
+
+class _Meter:
+    """Measures a run from its first frame on, and ends it when its time is up."""
+
+    def __init__(self, seconds: float, on_first_frame: Callable[[], None]) -> None:
+        self.stop = threading.Event()
+        self._seconds = seconds
+        self._on_first_frame = on_first_frame
+        self._wall_s = self._cpu_s = 0.0
+
+    def __call__(self, delivered: int) -> None:
+        if delivered == 1:
+            self._on_first_frame()
+            self._wall_s, self._cpu_s = time.perf_counter(), time.process_time()
+        elif time.perf_counter() - self._wall_s > self._seconds:
+            self.stop.set()
+
+    def rates(self, frames: int) -> tuple[float, float]:
+        """Frames per second, and processor time per frame in ms; the first frame does not count."""
+        wall_s, cpu_s = time.perf_counter() - self._wall_s, time.process_time() - self._cpu_s
+        more = max(0, frames - 1)
+        return more / wall_s, 1e3 * cpu_s / max(1, more)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,57 @@
+"""Which inference devices this machine has, and whether one that was asked for is among them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import openvino as ov
+
+from stream.errors import DeviceError
+
+_CHOOSERS = ("AUTO", "HETERO", "MULTI")
+"""OpenVINO's devices that spread the work over real ones: `AUTO`, `HETERO:GPU,CPU`."""
+
+
+@cache
+def core() -> ov.Core:
+    """OpenVINO itself: one for the whole program, since it holds the drivers."""
+    return ov.Core()
+
+
+def available_devices() -> list[str]:
+    """The real devices: `CPU`, and `GPU`, `GPU.1`, `NPU` where there are any."""
+    return list(core().available_devices)
+
+
+def describe_device(device: str) -> str:
+    """What the maker calls an available device."""
+    return str(core().get_property(device, "FULL_DEVICE_NAME")).strip()
+
+
+def check_device(spec: str, available: Sequence[str]) -> str:
+    """Check that OpenVINO has a device before it fails with a page of text.
+
+    Args:
+        spec: As OpenVINO spells it, in any case: `CPU`, `GPU.1`, `AUTO`, `HETERO:GPU,CPU`.
+        available: The real devices there are.
+
+    Returns:
+        The device as OpenVINO wants it.
+
+    Raises:
+        DeviceError: One that is not there; names those that are.
+    """
+    device = spec.strip().upper()
+    chooser, _, rest = device.partition(":")
+    if device == "AUTO":
+        return device
+    wanted = rest.split(",") if chooser in _CHOOSERS and rest else [device]
+    kinds = {name.split(".")[0] for name in available}
+    for name in wanted:
+        if name not in available and name not in kinds:
+            raise DeviceError(
+                f"no inference device '{name}' here",
+                hint=f"there are {', '.join([*available, 'AUTO'])}",
+            )
+    return device

@@ -1,0 +1,87 @@
+"""From pictures in memory to what a video encoder takes."""
+
+from __future__ import annotations
+
+import logging
+
+import cv2
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from cv2.typing import MatLike
+from numpy.typing import NDArray
+
+_TO_BGRA = {1: cv2.COLOR_GRAY2BGRA, 3: cv2.COLOR_BGR2BGRA}
+
+_log = logging.getLogger(__name__)
+
+
+class PictureConverter:
+    """Turns pictures into frames of BT.709 in limited range, all of the first one's size.
+
+    Args:
+        pixel_format: FFmpeg's name of the frames' format.
+        even: Whether an odd width or height grows by one pixel, a copy of the border.
+        name: What warnings call the output.
+    """
+
+    def __init__(self, pixel_format: str, *, even: bool, name: str) -> None:
+        self._pixel_format = pixel_format
+        self._even = even
+        self._name = name
+        self._size_wh: tuple[int, int] | None = None
+        self._right, self._bottom = 0, 0
+        self._has_resized = False
+        self._reformatter = VideoReformatter()
+
+    def frame(self, image: NDArray[np.uint8]) -> VideoFrame:
+        """Convert a picture; the frame has no time yet.
+
+        Args:
+            image: (H, W) grey, (H, W, 3) BGR or (H, W, 4) BGRA, uint8. A format without alpha
+                ignores that of the picture.
+        """
+        channels = 1 if image.ndim == 2 else image.shape[2]
+        # By way of BGRA, because swscale's BGR to 4:2:0 truncates: half a level too dark.
+        bgra = image if channels == 4 else cv2.cvtColor(image, _TO_BGRA[channels])
+        fitted = np.ascontiguousarray(self._padded(self._resized(bgra)), np.uint8)
+        return self._reformatter.reformat(
+            VideoFrame.from_numpy_buffer(fitted, "bgra"),
+            format=self._pixel_format,
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
+            threads=1,
+        )
+
+    def _resized(self, image: MatLike) -> MatLike:
+        size_wh = image.shape[1], image.shape[0]
+        if self._size_wh is None:
+            self._size_wh = size_wh
+            self._fix_padding(*size_wh)
+        if size_wh == self._size_wh:
+            return image
+        if not self._has_resized:
+            self._has_resized = True
+            _log.warning(
+                "%s: pictures of another size are made as large as the first, %d x %d",
+                self._name,
+                *self._size_wh,
+            )
+        return cv2.resize(image, self._size_wh, interpolation=cv2.INTER_AREA)
+
+    def _fix_padding(self, width: int, height: int) -> None:
+        if self._even and (width % 2 or height % 2):
+            self._right, self._bottom = width % 2, height % 2
+            _log.warning(
+                "%s: %d x %d becomes %d x %d, as the codec takes only even sizes",
+                self._name,
+                width,
+                height,
+                width + self._right,
+                height + self._bottom,
+            )
+
+    def _padded(self, image: MatLike) -> MatLike:
+        if not (self._right or self._bottom):
+            return image
+        return cv2.copyMakeBorder(image, 0, self._bottom, 0, self._right, cv2.BORDER_REPLICATE)

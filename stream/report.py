@@ -1,0 +1,128 @@
+"""What a run did, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import openvino as ov
+
+from stream.errors import OutputError
+from stream.matting import MattePredictor
+from stream.source import SourceInfo
+from stream.stats import StageClock, Timing
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run did.
+
+    Attributes:
+        source: Name of the source.
+        model: Name of the model.
+        device: The real devices that ran it.
+        input_size_wh: Width and height of the network's input in pixels; None if no frame came.
+        frame_size_wh: Width and height of the source's frames in pixels.
+        frames_in: Frames captured. Those neither delivered nor dropped were under way at the end.
+        frames_out: Frames delivered to the sinks.
+        frames_dropped: Frames of a live source that made way for newer ones.
+        interrupted: Whether a signal, a key or a closed window ended it before the source did.
+        wall_s: Seconds from the start until the sinks were closed.
+        cpu_s: Seconds of processor time in all threads meanwhile.
+        latency: From capture to delivery.
+        stages: How long each stage is busy with one frame.
+        versions: Of Python and of what does the work.
+    """
+
+    source: str
+    model: str
+    device: str
+    input_size_wh: tuple[int, int] | None
+    frame_size_wh: tuple[int, int]
+    frames_in: int
+    frames_out: int
+    frames_dropped: int
+    interrupted: bool
+    wall_s: float
+    cpu_s: float
+    latency: Timing
+    stages: dict[str, Timing]
+    versions: dict[str, str]
+
+    @property
+    def fps(self) -> float:
+        """Frames delivered per second."""
+        return self.frames_out / self.wall_s if self.wall_s > 0 else 0.0
+
+    def to_json(self) -> str:
+        """All attributes and `fps`, as a JSON object."""
+        return json.dumps({**asdict(self), "fps": self.fps}, indent=2)
+
+
+def make_report(
+    info: SourceInfo,
+    predictor: MattePredictor,
+    clock: StageClock,
+    *,
+    interrupted: bool,
+    wall_s: float,
+    cpu_s: float,
+) -> RunReport:
+    """Gather what is known at the end of a run; see `RunReport`."""
+    stages = clock.summary()
+    return RunReport(
+        source=info.name,
+        model=predictor.model_name,
+        device=predictor.device_name,
+        input_size_wh=predictor.input_size_wh,
+        frame_size_wh=info.size_wh,
+        frames_in=stages["capture"].count if "capture" in stages else 0,
+        frames_out=clock.delivered,
+        frames_dropped=clock.dropped,
+        interrupted=interrupted,
+        wall_s=wall_s,
+        cpu_s=cpu_s,
+        latency=clock.latency(),
+        stages=stages,
+        versions=versions(),
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that do the work."""
+    return {
+        "python": platform.python_version(),
+        "openvino": ov.__version__,
+        "opencv": cv2.__version__,
+        "av": av.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def require_writable(path: Path, *, overwrite: bool) -> None:
+    """Refuse a report's path before the work is done rather than after.
+
+    Raises:
+        OutputError: The file exists already, or its folder does not.
+    """
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists", hint="--force replaces it")
+    if not path.parent.is_dir():
+        raise OutputError(f"no folder '{path.parent}' to write {path.name} to")
+
+
+def write_report(path: Path, report: RunReport) -> None:
+    """Write a report as JSON.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    try:
+        path.write_text(report.to_json() + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,223 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from lightning_fabric import Fabric
+
+from models import checkpoint
+from models.modnet import MODNet
+from pruner import train
+from pruner.data import pairs
+from pruner.errors import PrunerError
+from pruner.objectives import LossWeights, distillation, label_terms, self_supervised, supervised
+from pruner.trainer import Progress, Settings, Trainer, recalibrate, train_mode
+from pruner.training_set import Batch, Mix
+from pruner.validation import Validation
+from tests.pruner.people import TINY, write_people
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_people(tmp_path_factory.mktemp("people"), 6)
+
+
+def network(seed: int = 0) -> MODNet:
+    torch.manual_seed(seed)
+    return MODNet(TINY)
+
+
+def batch_of(people: Path) -> Batch:
+    image, alpha = Validation(pairs(people)[:1], 96)._pictures[0]
+    return Batch(image, alpha)
+
+
+def trainer_in(folder: Path, people: Path, model: MODNet, **settings: object) -> Trainer:
+    lines: list[str] = []
+    made = Trainer(
+        model,
+        Settings(
+            **{"epochs": 2, "batch": 2, "sizes": (64,), "warmup": 1, "workers": 0, **settings}
+        ),  # type: ignore[arg-type]
+        items=pairs(people),
+        backgrounds=(),
+        mix=Mix(),
+        validation=Validation(pairs(people), 64),
+        folder=folder,
+        fabric=Fabric(accelerator="cpu", devices=1),
+        report=lines.append,
+    )
+    made.lines = lines  # type: ignore[attr-defined]
+    return made
+
+
+def test_training_lowers_the_loss_and_leaves_everything_to_go_on_from(
+    people: Path, tmp_path: Path
+) -> None:
+    model = network()
+    objective = supervised(LossWeights())
+    trainer = trainer_in(tmp_path, people, model, epochs=6, learning_rate=1e-2, ema=0.5)
+    trainer.run(objective)
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [0, 3, 6, 9, 12, 15, 18]
+    first, last = (sum(rows[i]["losses"].values()) for i in (1, -1))
+    assert last < first
+    assert min(row["mse"] for row in rows) == rows[-1]["best_mse"] < rows[0]["mse"]
+    assert checkpoint.load(tmp_path / "best.safetensors").widths == TINY
+
+
+def test_an_interrupted_run_goes_on_to_the_same_weights(people: Path, tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    whole = trainer_in(tmp_path / "whole", people, network())
+    whole.run(supervised(LossWeights()))
+
+    class PowerCutError(Exception):
+        pass
+
+    def interrupted(model: torch.nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
+        if halves.progress.step == 3:
+            raise PowerCutError
+        return supervised(LossWeights())(model, batch)
+
+    torch.manual_seed(5)
+    halves = trainer_in(tmp_path / "halves", people, network())
+    with pytest.raises(PowerCutError):
+        halves.run(interrupted)
+    halves = trainer_in(tmp_path / "halves", people, network(seed=9))
+    halves.resume()
+    assert halves.progress.step == 3
+    halves.run(supervised(LossWeights()))
+    expected, got = (
+        torch.load(tmp_path / name / "last.pt", weights_only=True) for name in ("whole", "halves")
+    )
+    for name, tensor in expected["model"].items():
+        assert torch.allclose(tensor, got["model"][name], atol=1e-6), name
+
+
+def test_a_run_of_another_network_is_not_taken_up(people: Path, tmp_path: Path) -> None:
+    trainer_in(tmp_path, people, network(), epochs=0).run(supervised(LossWeights()))
+    with pytest.raises(PrunerError, match="another network"):
+        other = MODNet()
+        trainer_in(tmp_path, people, other).resume()
+    with pytest.raises(PrunerError, match="nothing to resume"):
+        trainer_in(tmp_path / "empty", people, network()).resume()
+
+
+def test_time_ends_a_run_that_epochs_would_not() -> None:
+    settings = Settings(epochs=100, minutes=2)
+    assert Progress(step=1, seconds=60).share(settings, 1000) == pytest.approx(0.5)
+    assert Progress(step=900, seconds=60).share(settings, 1000) == pytest.approx(0.9)
+    assert Progress(step=1, seconds=500).share(settings, 1000) == 1.0
+
+
+def test_a_frozen_backbone_does_not_move(people: Path, tmp_path: Path) -> None:
+    model = network()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    trainer_in(tmp_path, people, model, epochs=1, backbone_factor=0.0).run(
+        supervised(LossWeights())
+    )
+    moved = {
+        name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])
+    }
+    assert moved
+    assert not any(name.startswith("backbone.") for name in moved)
+
+
+def test_the_backbones_batch_norms_keep_their_statistics_in_training() -> None:
+    model = network()
+    train_mode(model)
+    assert model.training
+    assert not any(module.training for module in model.backbone.modules())
+
+
+def test_recalibration_makes_batch_norms_see_normalised_channels(people: Path) -> None:
+    model = network()
+    norm = model.f_branch.conv_f[0].layers[1].bnorm
+    norm.running_mean.fill_(100.0)
+    recalibrate(model, pairs(people), size=64, batches=3)
+    assert norm.running_mean.abs().max() < 10
+    assert norm.momentum == 0.1
+    assert not model.training
+
+
+def test_a_weight_of_zero_leaves_its_head_out(people: Path) -> None:
+    model, batch = network(), batch_of(people)
+    terms = supervised(LossWeights(semantic=0, detail=0, gradient=0, pyramid=0))(model, batch)
+    assert set(terms) == {"matte"}
+
+
+def test_a_teacher_that_is_the_student_has_nothing_to_teach(people: Path) -> None:
+    student = network().eval()
+    teacher = network().eval()
+    terms = distillation(student, teacher, LossWeights())(student, batch_of(people))
+    assert {"teacher matte", "teacher semantic", "teacher conv_lr8x"} <= set(terms)
+    assert all(term.item() < 1e-10 for name, term in terms.items() if name.startswith("teacher"))
+    other = distillation(student, network(seed=1).eval(), LossWeights())(student, batch_of(people))
+    assert other["teacher semantic"].item() > 1e-6
+
+
+def test_where_teacher_and_label_disagree_the_label_counts(people: Path) -> None:
+    student, teacher, batch = network().eval(), network(seed=1).eval(), batch_of(people)
+    contradicted = Batch(batch.image, (teacher(batch.image * 2 - 1).matte < 0.5).float())
+    terms = distillation(student, teacher, LossWeights())(student, contradicted)
+    assert float(terms["teacher matte"]) == 0
+
+
+def test_self_supervision_looks_at_no_label(people: Path) -> None:
+    model, batch = network().eval(), batch_of(people)
+    objective = self_supervised(network().eval())
+    torch.manual_seed(1)
+    first = objective(model, batch)
+    torch.manual_seed(1)
+    again = objective(model, Batch(batch.image, 1 - batch.alpha))
+    assert {name: float(term) for name, term in first.items()} == {
+        n: float(t) for n, t in again.items()
+    }
+    assert float(first["detail"]) == 0  # nothing has moved yet
+
+
+def test_supervised_losses_name_their_terms(people: Path) -> None:
+    model, batch = network(), batch_of(people)
+    terms = label_terms(model(batch.image * 2 - 1, heads=True), batch, LossWeights())
+    assert list(terms) == ["semantic", "detail", "matte", "gradient", "pyramid"]
+    assert all(np.isfinite(float(term)) for term in terms.values())
+
+
+def test_the_command_trains_two_epochs_and_names_the_result(
+    people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = tmp_path / "tiny.safetensors"
+    checkpoint.save(network(), weights)
+    arguments = [
+        *("--weights", str(weights), "--data", str(people), "--output", str(tmp_path / "run")),
+        *("--epochs", "2", "--batch", "2", "--sizes", "64", "--val-size", "64", "--workers", "0"),
+    ]
+    assert train.main(["finetune", *arguments]) == 0
+    assert "best.safetensors" in capsys.readouterr().out
+    assert checkpoint.load(tmp_path / "run" / "best.safetensors").widths == TINY
+    assert train.main(["finetune", *arguments]) == 1
+    assert "--resume" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["distil"], "--teacher"),
+        (["finetune", "--sizes", "100"], "multiples of 32"),
+        (["finetune", "--data", "nowhere"], "nowhere: no such folder"),
+        (["finetune", "--weights", "nothing.safetensors"], "nothing.safetensors: no such file"),
+    ],
+)
+def test_what_cannot_work_is_one_line(
+    people: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    defaults = ["--weights", "x", "--data", str(people), "--output", str(tmp_path / "run")]
+    assert train.main([arguments[0], *defaults, *arguments[1:]]) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1

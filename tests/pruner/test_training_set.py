@@ -1,0 +1,86 @@
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+
+from pruner.augment import photometric
+from pruner.data import pairs, pictures
+from pruner.training_set import Mix, Plan, Request, TrainingSet, shape_of
+from tests.pruner.people import write_people
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_people(tmp_path_factory.mktemp("people"), 4)
+
+
+def make(people: Path, mix: Mix, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    made = TrainingSet(pairs(people), pictures(people / "image"), mix)
+    return made[Request(0, (64, 96), seed)]
+
+
+@pytest.mark.parametrize(
+    "mix", [Mix(0, 0), Mix(1, 0), Mix(0, 1)], ids=["natural", "composite", "negative"]
+)
+def test_every_kind_has_the_asked_shape_and_range(people: Path, mix: Mix) -> None:
+    for seed in range(5):
+        image, alpha = make(people, mix, seed)
+        assert image.shape == (3, 64, 96)
+        assert alpha.shape == (1, 64, 96)
+        for tensor in (image, alpha):
+            assert tensor.dtype == torch.float32
+            assert 0 <= tensor.min() <= tensor.max() <= 1
+
+
+def test_the_same_request_makes_the_same_picture(people: Path) -> None:
+    first, again, other = (make(people, Mix(1, 0), seed) for seed in (3, 3, 4))
+    assert torch.equal(first[0], again[0])
+    assert not torch.equal(first[0], other[0])
+
+
+def test_a_negative_holds_nobody(people: Path) -> None:
+    assert make(people, Mix(0, 1))[1].max() == 0
+
+
+def test_a_composite_keeps_the_person_and_loses_the_room(people: Path, tmp_path: Path) -> None:
+    import cv2
+    import numpy as np
+
+    green = np.zeros((90, 90, 3), np.uint8)
+    green[..., 1] = 200
+    assert cv2.imwrite(str(tmp_path / "green.png"), green)
+    made = TrainingSet(pairs(people), [tmp_path / "green.png"], Mix(1, 0))
+    image, alpha = made[Request(0, (64, 64), 1)]
+    room = image[:, alpha[0] == 0]
+    assert torch.allclose(
+        room, torch.tensor([[0.0], [200 / 255], [0.0]]).expand_as(room), atol=0.02
+    )
+    assert image[0][alpha[0] > 0.99].mean() > 0.5
+
+
+def test_without_backgrounds_every_picture_is_natural(people: Path) -> None:
+    made = TrainingSet(pairs(people), (), Mix(0.5, 0.5))
+    assert all(made[Request(0, (64, 64), seed)][1].max() > 0.5 for seed in range(6))
+
+
+def test_a_plan_can_be_taken_up_at_any_step(people: Path) -> None:
+    def plan(start: int) -> Plan:
+        return Plan(pairs(people), batch=3, sizes=(64, 96), seed=7, start=start)
+
+    assert list(islice(plan(2), 3)) == list(islice(plan(0), 5))[2:]
+
+
+@pytest.mark.parametrize(
+    ("aspect", "shape"), [(1.0, (96, 96)), (4 / 3, (96, 128)), (3 / 4, (128, 96))]
+)
+def test_batch_shapes_are_multiples_of_32(aspect: float, shape: tuple[int, int]) -> None:
+    assert shape_of(96, aspect) == shape
+
+
+def test_photometric_changes_pictures_and_keeps_shape() -> None:
+    torch.manual_seed(0)
+    image = torch.rand(4, 3, 64, 64)
+    changed = photometric()(image)
+    assert changed.shape == image.shape
+    assert not torch.equal(changed, image)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stream.errors import InputError
+from ui import live
+from ui.compositor import Compositor
+from ui.live import SIZES, LiveView, LiveWish, fitting_size
+
+GREEN = np.full((48, 64, 3), (0, 255, 0), np.uint8)
+BLACK = np.zeros((48, 64, 3), np.uint8)
+
+
+@pytest.fixture
+def view() -> Iterator[LiveView]:
+    made = LiveView()
+    yield made
+    made.close()
+
+
+def test_people_stay_and_the_rest_becomes_the_background(view: LiveView, weights: Path) -> None:
+    wish = LiveWish(weights / "green.xml", "#ff0000")
+    assert (view.picture(GREEN, wish)[0] == (0, 255, 0)).all()
+    assert (view.picture(BLACK, wish)[0] == (0, 0, 255)).all()
+
+
+def test_it_tells_the_rate_and_the_size(view: LiveView, weights: Path) -> None:
+    wish = LiveWish(weights / "green.xml", "#ff0000")
+    view.picture(GREEN, wish)
+    rate = view.picture(GREEN, wish)[1]
+    assert rate.fps > 0
+    assert min(rate.input_size_wh) in SIZES
+
+
+def test_another_background_does_not_load_the_model_again(
+    view: LiveView, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[object] = []
+
+    class Counted(Compositor):
+        def __init__(self, model: str | Path, background: str, *, device: str, size: int) -> None:
+            loaded.append(model)
+            super().__init__(model, background, device=device, size=size)
+
+    monkeypatch.setattr(live, "Compositor", Counted)
+    model = weights / "green.xml"
+    view.picture(BLACK, LiveWish(model, "#ff0000"))
+    assert (view.picture(BLACK, LiveWish(model, "#0000ff"))[0] == (255, 0, 0)).all()
+    assert loaded == [model]
+    view.picture(BLACK, LiveWish(weights / "blue.xml", "#0000ff"))
+    assert loaded == [model, weights / "blue.xml"]
+
+
+def test_a_background_that_cannot_be_opened_leaves_the_old_one(
+    view: LiveView, weights: Path
+) -> None:
+    wish = LiveWish(weights / "green.xml", "#ff0000")
+    view.picture(BLACK, wish)
+    with pytest.raises(InputError):
+        view.picture(BLACK, LiveWish(wish.model, "/no/such/file.jpg"))
+    assert (view.picture(BLACK, wish)[0] == (0, 0, 255)).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "network_ms", "chosen"),
+    [
+        (256, 80, 256),  # it keeps up, and a larger one would not with time to spare
+        (256, 100, 192),
+        (512, 180, 320),
+        (256, 20, 448),
+        (192, 900, 192),  # no size keeps up
+        (512, 1, 512),
+    ],
+)
+def test_the_size_is_the_largest_that_keeps_up(size: int, network_ms: float, chosen: int) -> None:
+    assert fitting_size(size, network_ms) == chosen
+
+
+def test_a_step_up_is_not_taken_back() -> None:
+    for size in SIZES:
+        for network_ms in range(1, 200):
+            larger = fitting_size(size, network_ms)
+            if larger > size:
+                assert fitting_size(larger, network_ms * (larger / size) ** 2) >= larger

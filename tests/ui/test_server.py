@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import MutableMapping
+from typing import Any
+
+import pytest
+
+from stream.errors import UsageError
+from ui.__main__ import main
+from ui.server import Address, Guard
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.1.2.3"])
+def test_this_machine_needs_no_password(host: str) -> None:
+    assert Address(host).is_private
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "example.org"])
+def test_other_machines_need_one(host: str) -> None:
+    with pytest.raises(UsageError, match="needs a password"):
+        Address(host)
+    assert not Address(host, login=("ann", "secret")).is_private
+
+
+def test_the_command_refuses_to_be_public_without_a_password(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--host", "0.0.0.0"]) == 2
+    assert "hint: add --auth USER:PASSWORD" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("login", ["ann", "ann:", ":secret"])
+def test_half_a_login_is_no_login(login: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--auth", login])
+    assert "expected USER:PASSWORD" in capsys.readouterr().err
+
+
+async def inner(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"page"})
+
+
+def answer(host: str, *, private: bool) -> tuple[int, dict[bytes, bytes]]:
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {}
+
+    scope = {"type": "http", "headers": [(b"host", host.encode())]}
+    asyncio.run(Guard(inner, private=private)(scope, receive, send))
+    return sent[0]["status"], dict(sent[0]["headers"])
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:7860", "127.0.0.1:7860", "[::1]:7860"])
+def test_requests_for_this_machine_are_answered(host: str) -> None:
+    assert answer(host, private=True)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:7860", "localhost.evil.example", ""]
+)
+def test_requests_under_a_foreign_name_are_refused(host: str) -> None:
+    assert answer(host, private=True)[0] == 421
+    assert answer(host, private=False)[0] == 200
+
+
+def test_the_browser_is_told_to_fetch_nothing_from_elsewhere() -> None:
+    _, headers = answer("localhost", private=True)
+    policy = headers[b"content-security-policy"]
+    assert policy.startswith(b"default-src 'self'")
+    assert b"http" not in policy
+    assert headers[b"x-frame-options"] == b"DENY"
+
+
+def test_the_environment_is_as_before_when_no_page_is_served() -> None:
+    assert "GRADIO_TEMP_DIR" not in os.environ

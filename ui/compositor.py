@@ -1,0 +1,72 @@
+"""Single pictures before a background: for the preview and for the live view."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from fractions import Fraction
+from pathlib import Path
+
+from stream.background import Background, open_background
+from stream.composite import composite
+from stream.frame import Frame, Image, MattedFrame
+from stream.stats import StageClock
+from ui.task import open_model
+
+_MICROSECONDS = Fraction(1, 1_000_000)
+
+
+class Compositor:
+    """Puts the people of one picture after the other before a background.
+
+    Args:
+        model: A name or a path; see `ui.task.open_model`.
+        background: See `stream.background.open_background`.
+        device: See `stream.devices.check_device`.
+        size: The network's shorter side in pixels.
+
+    Attributes:
+        clock: Learns how long the network and the rest take.
+
+    Raises:
+        StreamError: The model, the background or the device will not do.
+    """
+
+    def __init__(self, model: str | Path, background: str, *, device: str, size: int) -> None:
+        self.clock = StageClock()
+        with contextlib.ExitStack() as resources:
+            self._predictor = open_model(model, device=device, size=size)
+            resources.callback(self._predictor.close)
+            self._background: Background = open_background(background, untrusted=True)
+            self._resources = resources.pop_all()
+
+    @property
+    def input_size_wh(self) -> tuple[int, int] | None:
+        """Width and height of the network's input in pixels; None before the first picture."""
+        return self._predictor.input_size_wh
+
+    def picture(self, image: Image) -> Image:
+        """Composite a picture (H, W, 3) uint8 BGR; the result has the same form."""
+        now_s = time.perf_counter()
+        frame = Frame(image, round(1e6 * now_s), _MICROSECONDS, captured_at=now_s)
+        with self.clock.time("matting"):
+            matted = MattedFrame(frame, self._predictor.predict(image))
+        with self.clock.time("composite"):
+            done = next(composite([matted], self._background))
+        self.clock.deliver(now_s)
+        return done.image
+
+    def change_background(self, background: str) -> None:
+        """Put people before something else from now on.
+
+        Raises:
+            StreamError: It cannot be opened; the old one stays.
+        """
+        opened = open_background(background, untrusted=True)
+        self._background.close()
+        self._background = opened
+
+    def close(self) -> None:
+        """Let go of the model and the background."""
+        self._background.close()
+        self._resources.close()

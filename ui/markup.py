@@ -1,0 +1,126 @@
+"""The page's own pieces of HTML: progress, results, tables. All text in them is escaped here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from ui.comparison import HOW, Comparison, Row
+from ui.live import LiveRate
+from ui.progress import Progress
+
+_TIMES = "\N{MULTIPLICATION SIGN}"
+_NOISE = 1.04
+"""Two measurements whose ratio is at most this are about the same."""
+
+
+def number(value: float | None) -> str:
+    """Three digits that matter; a dash for what is unknown."""
+    if value is None:
+        return "–"  # noqa: RUF001  a dash
+    if abs(value) >= 99.95:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 9.995 else f"{value:.2f}"
+
+
+def note(text: str, *, kind: str = "plain") -> str:
+    """A line of text; kinds are "plain", "good" and "busy"."""
+    return f'<p class="note {kind}">{escape(text)}</p>'
+
+
+def progress(state: Progress, labels: Sequence[str]) -> str:
+    """A bar with the frame and the time left."""
+    if state.working is None:
+        return _bar(0.0, "Getting the models ready …", "")
+    words = f"Frame {state.done}"
+    share = 0.0
+    if state.total is not None:
+        words += f" of {state.total}"
+        share = min(1.0, state.done / state.total)
+    if len(labels) > 1:
+        words += f" · {labels[state.working]} is working"
+    left = "" if state.seconds_left is None else _duration(state.seconds_left) + " left"
+    return _bar(share, words, left)
+
+
+def _bar(share: float, words: str, left: str) -> str:
+    return (
+        '<div class="progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
+        f'aria-valuenow="{100 * share:.0f}"><div class="words"><span>{escape(words)}</span>'
+        f'<span>{escape(left)}</span></div><div class="track"><div style="width:{share:.1%}">'
+        "</div></div></div>"
+    )
+
+
+def _duration(seconds: float) -> str:
+    whole = max(1, round(seconds))
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
+
+
+def headline(comparison: Comparison) -> str:
+    """The result in large letters."""
+    sides = comparison.sides
+    figures = "".join(
+        f'<div class="figure {place}"><b>{number(side.report.fps)}</b>'
+        f"<span>frames per second</span><i>{escape(side.label)}</i></div>"
+        for place, side in zip("ab", sides, strict=True)
+    )
+    return (
+        f'<div class="headline"><p>{escape(comparison.headline())}</p>'
+        f'<div class="figures">{figures}</div></div>'
+    )
+
+
+def comparison_table(comparison: Comparison) -> str:
+    """The table of numbers, each with a bar that starts at zero."""
+    a, b = (escape(side.label) for side in comparison.sides)
+    body = "".join(map(_table_row, comparison.rows()))
+    report = comparison.sides[1].report
+    width, height = report.input_size_wh or (0, 0)
+    versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
+    where = (
+        f"{report.device} ({comparison.machine}); the network sees {width} by {height} pixels; "
+        f"{report.frames_out} frames; {versions}."
+    )
+    return (
+        '<table class="numbers"><thead><tr><th></th>'
+        f'<th class="a">{a}</th><th class="b">{b}</th><th>{b} is</th></tr></thead>'
+        f"<tbody>{body}</tbody></table>"
+        '<details class="how"><summary>Each model was timed alone, on the same frames, turn by '
+        f"turn. How this was measured</summary><p>{escape(HOW)}</p>"
+        f"<p>{escape(where)}</p></details>"
+    )
+
+
+def _table_row(row: Row) -> str:
+    most = max(value for value in row.values if value is not None) or 1.0
+    cells = "".join(
+        f'<td class="{place}"><span>{number(value)}</span><div class="bar">'
+        f'<div style="width:{100 * (value or 0.0) / most:.1f}%"></div></div></td>'
+        for place, value in zip("ab", row.values, strict=True)
+    )
+    label = f"{escape(row.label)} <small>{escape(row.unit)}</small>"
+    return f"<tr><th>{label}</th>{cells}<td>{_against(row)}</td></tr>"
+
+
+def _against(row: Row) -> str:
+    """The second value in words, seen from the first."""
+    first, second = row.values
+    if not first or not second or not row.is_compared:
+        return ""
+    factor = second / first if row.more_is_better else first / second
+    if 1 / _NOISE <= factor <= _NOISE:
+        return "about the same"
+    kind = "good" if factor > 1 else "bad"
+    words = ("faster", "slower") if row.more_is_better else ("less", "more")
+    times = factor if factor > 1 else 1 / factor
+    return f'<span class="{kind}">{times:.1f}{_TIMES} {words[factor < 1]}</span>'
+
+
+def live_rate(rate: LiveRate) -> str:
+    """How the live view keeps up."""
+    width, height = rate.input_size_wh
+    return (
+        f'<p class="rate"><b>{number(rate.fps)}</b> pictures per second '
+        f"<span>network {number(rate.network_ms)} ms at {width} by {height}</span></p>"
+    )

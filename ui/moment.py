@@ -1,0 +1,45 @@
+"""One picture out of the middle of a clip."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from av.video.frame import VideoFrame
+
+from stream.decode import ImageConverter, open_container, video_stream
+from stream.errors import InputError
+from stream.frame import Image
+
+_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": "mov,mp4,matroska,webm,avi,mpegts"}
+_TOLERANCE_S = 0.001
+_EARLIER_S = 1.0
+"""Where frames are stored in another order than shown, the keyframe sought may come too late."""
+
+
+def picture_at(clip: Path, time_s: float) -> Image:
+    """The picture that a player shows at a moment; the last one after the end.
+
+    Args:
+        clip: A clip that can be sought in; it may be somebody else's.
+        time_s: The moment in seconds.
+
+    Returns:
+        (H, W, 3) uint8 BGR, upright.
+
+    Raises:
+        InputError: It is not a video, or nothing in it can be decoded.
+    """
+    name = clip.name
+    with contextlib.closing(open_container(str(clip), name=name, options=_OPTIONS)) as container:
+        stream = video_stream(container, name=name)
+        assert stream.time_base is not None
+        container.seek(max(0, int((time_s - _EARLIER_S) / stream.time_base)), stream=stream)
+        shown: VideoFrame | None = None
+        for frame in container.decode(stream):
+            if shown is not None and frame.time is not None and frame.time > time_s + _TOLERANCE_S:
+                break
+            shown = frame
+        if shown is None:
+            raise InputError(f"no picture of {name} can be decoded", hint="it may be damaged")
+        return ImageConverter(stream, name=name).image(shown)

@@ -1,0 +1,77 @@
+"""The page: a heading and four tabs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from ui.swatches import swatch_css
+from ui.tab_compare import CompareTab
+from ui.tab_compression import build_compression_tab
+from ui.tab_convert import build_convert_tab
+from ui.tab_live import build_live_tab
+from ui.workplace import Workplace
+
+_HERE = Path(__file__).parent
+_CACHE_S = (600, 3600)
+"""How often Gradio looks for files to delete, and how old they have to be, in seconds."""
+
+_HEADING = (
+    "<header><h1>MODNet-P</h1><p>People cut out of video on an ordinary processor: "
+    "the original network and its pruned version, side by side.</p></header>"
+)
+
+
+def build_page(workplace: Workplace) -> Any:
+    """Lay the page out.
+
+    Args:
+        workplace: Where its work is done.
+
+    Returns:
+        A `gradio.Blocks`, not launched.
+    """
+    with gr.Blocks(title="MODNet-P", delete_cache=_CACHE_S) as page:
+        gr.HTML(_HEADING)
+        with gr.Tab("Compare", id="compare"):
+            CompareTab(workplace)
+        with gr.Tab("Convert", id="convert"):
+            build_convert_tab(workplace)
+        with gr.Tab("Live", id="live"):
+            build_live_tab(workplace)
+        with gr.Tab("Compression", id="compression"):
+            build_compression_tab(workplace)
+    return page
+
+
+def page_css() -> str:
+    """The page's style sheet."""
+    return (_HERE / "page.css").read_text(encoding="utf-8") + swatch_css()
+
+
+def page_theme() -> gr.themes.Base:
+    """Neutral greys and one colour; fonts of the visitor's own system, so that none is fetched."""
+    sans = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
+    return gr.themes.Base(
+        primary_hue="teal",
+        secondary_hue="slate",
+        neutral_hue="slate",
+        radius_size="md",
+        font=sans,
+        font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
+    ).set(
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_600",
+        button_primary_background_fill_hover_dark="*primary_500",
+        color_accent="*primary_700",
+        body_text_color_subdued="*neutral_500",
+        body_text_color_subdued_dark="*neutral_400",
+        button_cancel_background_fill="#b91c1c",
+        button_cancel_background_fill_hover="#991b1b",
+        button_cancel_text_color="white",
+        block_shadow="none",
+        block_label_text_weight="500",
+    )

@@ -1,0 +1,144 @@
+"""The main tab: two models on one clip, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from stream.frame import Image
+from ui import handlers
+from ui.compare_layout import ask, show
+from ui.events import PRIVATE, WORK
+from ui.handlers import Compared
+from ui.inputs import wish
+from ui.markup import comparison_table, headline, note, progress
+from ui.visible_errors import visible_errors
+from ui.wishes import Wish, model_labels
+from ui.workplace import Workplace
+
+
+class CompareTab:
+    """Lays the tab out and wires it.
+
+    Args:
+        workplace: Where the work is done.
+    """
+
+    def __init__(self, workplace: Workplace) -> None:
+        self._workplace = workplace
+        self._asked = ask(workplace)
+        self._shown = show()
+        self._wire_preview()
+        self._wire_comparison()
+        self._shown.player.release(
+            visible_errors(self._pictures_at),
+            [*self._shown.clips, self._shown.player],
+            self._shown.slider,
+            api_name="frames",
+            show_progress="hidden",
+            **WORK,
+        )
+
+    def _wire_preview(self) -> None:
+        asked, shown = self._asked, self._shown
+        begun = asked.preview.click(
+            lambda *models: [*self._labels(models), *_areas(preview=True), ""],
+            asked.models,
+            [*shown.previews, *shown.areas(), shown.status],
+            **PRIVATE,
+        )
+        begun.then(
+            visible_errors(self._preview),
+            asked.values(),
+            shown.previews,
+            api_name="preview",
+            **WORK,
+        )
+
+    def _wire_comparison(self) -> None:
+        asked, shown = self._asked, self._shown
+        begun = asked.run.click(
+            lambda *models: [
+                *(2 * self._labels(models)),
+                *_areas(preview=True),
+                *_working(True),
+            ],
+            asked.models,
+            [*shown.previews, *shown.clips, *shown.areas(), *asked.buttons()],
+            **PRIVATE,
+        )
+        compared = begun.then(
+            visible_errors(self._compare),
+            asked.values(),
+            [shown.status, *shown.previews, *shown.results()],
+            api_name="compare",
+            show_progress="minimal",
+            show_progress_on=[shown.status],
+            **WORK,
+        )
+        compared.success(lambda: _areas(results=True), None, shown.areas(), **PRIVATE).then(
+            visible_errors(self._pictures_at), [*shown.clips, shown.player], shown.slider, **PRIVATE
+        )
+        ended = [*shown.areas(), *asked.buttons(), shown.status]
+        compared.failure(lambda: [*_areas(), *_working(False), ""], None, ended, **PRIVATE)
+        compared.success(lambda: _working(False), None, asked.buttons(), **PRIVATE)
+        asked.stop.click(
+            lambda: [*_areas(), *_working(False), note("Stopped.")],
+            None,
+            ended,
+            cancels=[compared],
+            **PRIVATE,
+        )
+
+    def _labels(self, models: Sequence[str]) -> list[Any]:
+        """The models' titles for two components, which are emptied."""
+        titles = model_labels(self._workplace.weights, models)
+        return [gr.update(value=None, label=title) for title in titles]
+
+    def _preview(self, *values: Any) -> list[Image]:
+        return handlers.preview(self._workplace, _wish(values))
+
+    def _compare(self, *values: Any) -> Iterator[list[Any]]:
+        wanted = _wish(values)
+        titles = model_labels(self._workplace.weights, wanted.models)
+        unchanged = [gr.skip()] * len(self._shown.results())
+        for step in handlers.compare(self._workplace, wanted):
+            if isinstance(step, Compared):
+                yield ["", None, None, *_results(step)]
+            else:
+                pictures = [
+                    gr.skip() if picture is None else handlers.rgb(picture, max_width=640)
+                    for picture in step.pictures
+                ]
+                yield [progress(step, titles), *pictures, *unchanged]
+
+    def _pictures_at(self, a: str, b: str, time_s: float) -> tuple[Image, Image]:
+        return handlers.compared_pictures((Path(a), Path(b)), float(time_s))
+
+
+def _working(on: bool) -> list[Any]:
+    return [gr.update(interactive=not on), gr.update(visible=not on), gr.update(visible=on)]
+
+
+def _areas(*, preview: bool = False, results: bool = False) -> list[Any]:
+    return [gr.update(visible=preview), gr.update(visible=results)]
+
+
+def _wish(values: Sequence[Any]) -> Wish:
+    clip, *rest = values
+    return wish(clip, rest[:4], rest[4:6], rest[6:])
+
+
+def _results(done: Compared) -> list[Any]:
+    outcome = done.outcome
+    return [
+        *map(str, outcome.clips),
+        str(outcome.heat_clip),
+        str(done.report),
+        headline(done.comparison),
+        comparison_table(done.comparison),
+        outcome.worst_s,
+    ]

@@ -1,0 +1,90 @@
+"""The webcam tab."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.errors import StreamError
+from ui import handlers
+from ui.choices import default_pair, model_cards
+from ui.events import WORK
+from ui.inputs import background_inputs, background_wish, model_choices
+from ui.live import LiveView
+from ui.markup import live_rate, note
+from ui.visible_errors import sentence, visible_errors
+from ui.workplace import Workplace
+
+STREAM_EVERY_S = 0.1
+TIME_LIMIT_S = 120
+
+_NOTE = (
+    "<p>The browser sends about ten pictures in a second, so this is a demonstration. For real "
+    "time, in a window or as a virtual camera for meetings, run "
+    "<code>python run_stream.py --input 0</code>. Nothing leaves this machine.</p>"
+)
+
+
+def build_live_tab(workplace: Workplace) -> None:
+    """Lay the tab out and wire it."""
+    cards = model_cards(workplace.weights)
+    view = LiveView()
+    with gr.Row():
+        camera = gr.Image(
+            label="Your webcam",
+            sources=["webcam"],
+            streaming=True,
+            type="numpy",
+            format="jpeg",
+            webcam_options=gr.WebcamOptions(
+                mirror=True, constraints={"video": {"width": 640, "height": 480}}
+            ),
+            elem_id="camera",
+            height=400,
+        )
+        output = gr.Image(
+            label="On the new background",
+            format="jpeg",
+            interactive=False,
+            buttons=["fullscreen"],
+            elem_id="live",
+            height=400,
+        )
+    rate = gr.HTML(note("Allow the webcam, then press Record."), elem_id="live-rate")
+    background = background_inputs("live")
+    with gr.Row():
+        with gr.Column(scale=4):
+            model = gr.Dropdown(
+                model_choices(list(cards.values()), own=False),
+                value=default_pair(list(cards))[1],
+                label="Model",
+                elem_id="live-model",
+            )
+        with gr.Column(scale=6):
+            gr.HTML(_NOTE, elem_classes=["prose-note"])
+
+    def live(picture: NDArray[np.uint8] | None, model_name: str, *values: Any) -> list[Any]:
+        if picture is None:
+            return [gr.skip(), gr.skip()]
+        try:
+            shown, measured = handlers.live(
+                workplace, view, picture, model_name, background_wish(*values)
+            )
+        except StreamError as error:
+            # Once, below the picture: ten toasts in a second would hide the page.
+            return [None, note(sentence(error))]
+        return [shown, live_rate(measured)]
+
+    camera.stream(
+        visible_errors(live),
+        [camera, model, *background.all()],
+        [output, rate],
+        stream_every=STREAM_EVERY_S,
+        time_limit=TIME_LIMIT_S,
+        show_progress="hidden",
+        api_visibility="private",
+        **WORK,
+    )
