@@ -58,6 +58,20 @@ class Conv2dIBNormRelu(nn.Module):
             nn.ReLU(inplace=True),
         )
 
+    @property
+    def conv(self) -> nn.Conv2d:
+        """The convolution."""
+        conv = self.layers[0]
+        assert isinstance(conv, nn.Conv2d)
+        return conv
+
+    @property
+    def norm(self) -> IBNorm:
+        """Its norm."""
+        norm = self.layers[1]
+        assert isinstance(norm, IBNorm)
+        return norm
+
     def forward(self, x: Tensor) -> Tensor:
         """(N, in, H, W) to (N, width, H / stride, W / stride)."""
         y: Tensor = self.layers(x)
@@ -70,6 +84,13 @@ class ConvHead(nn.Module):
     def __init__(self, in_channels: int, kernel: int, *, stride: int = 1) -> None:
         super().__init__()
         self.layers = nn.Sequential(nn.Conv2d(in_channels, 1, kernel, stride, padding=kernel // 2))
+
+    @property
+    def conv(self) -> nn.Conv2d:
+        """The convolution."""
+        conv = self.layers[0]
+        assert isinstance(conv, nn.Conv2d)
+        return conv
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in, H, W) to (N, 1, H / stride, W / stride)."""

@@ -69,7 +69,8 @@ class FloatPredictor:
         seen_wh = self._size_wh or network_size((width, height), self._size)
         seen = np.empty((seen_wh[1], seen_wh[0], 3), np.uint8)
         shrink_into(image, seen)
-        blob = seen[None, ..., ::-1].transpose(0, 3, 1, 2) / np.float32(127.5) - 1
+        rgb = seen[None, ..., ::-1].transpose(0, 3, 1, 2).astype(np.float32)
+        blob = rgb / np.float32(127.5) - np.float32(1)
         small = np.rint(self._network(blob)[0, 0] * 255).astype(np.uint8)
         return np.asarray(cv2.resize(small, (width, height)), np.uint8)
 

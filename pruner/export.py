@@ -109,9 +109,8 @@ def _export(options: argparse.Namespace, stem: str, names: list[str]) -> None:
             path, size_wh = folder / names[-1], options.static_size
             write_onnx(model, path, opset=options.onnx_opset, size_wh=size_wh)
             fitted = [parity.fitted(sample, size_wh) for sample in samples] if size_wh else samples
-            print(
-                f"{path.name} differs from torch by at most {parity.check_onnx(path, model, fitted):.1e}"
-            )
+            difference = parity.check_onnx(path, model, fitted)
+            print(f"{path.name} differs from torch by at most {difference:.1e}")
         for file in names:
             (folder / file).chmod(0o644)
             (folder / file).replace(options.output_dir / file)

@@ -53,7 +53,6 @@ class HalfLinear(nn.Module):
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
-        assert linear.bias is None
         self.register_buffer("weight", linear.weight.half())
 
     def forward(self, x: Tensor) -> Tensor:
@@ -91,10 +90,10 @@ class InstanceAffine(nn.Module):
 def mean_square(x: Tensor, pixels: int) -> Tensor:
     """Sum of the squares of each channel over `pixels`, (N, C, 1, 1).
 
-    Not as the mean of `x * x`, which would be written to memory; and the root is scaled before it is
-    squared, since the sum alone would overflow the half precision of graphics processors.
+    Not as the mean of `x * x`, which would be written to memory; and the root is scaled before it
+    is squared, since the sum alone would overflow the half precision of graphics processors.
     """
-    root = torch.linalg.vector_norm(x, dim=(2, 3), keepdim=True) / pixels**0.5
+    root: Tensor = torch.linalg.vector_norm(x, dim=(2, 3), keepdim=True) / pixels**0.5
     return root * root
 
 
@@ -103,9 +102,8 @@ class IBNormConv(nn.Module):
 
     def __init__(self, layer: Conv2dIBNormRelu, *, half: bool) -> None:
         super().__init__()
-        conv, norm, _ = layer.layers
-        self.conv = FoldedConv(conv, norm.bnorm, half=half)
-        self.ibnorm = InstanceAffine(norm)
+        self.conv = FoldedConv(layer.conv, layer.norm.bnorm, half=half)
+        self.ibnorm = InstanceAffine(layer.norm)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in, H, W) to (N, width, H / stride, W / stride)."""

@@ -1,7 +1,8 @@
 """How far a matte is from the truth: the measures of the field.
 
-Mattes are (H, W) float arrays in [0, 1], 1 = person; clips are sequences of them. `alpha` is what was
-predicted, `truth` what is right. Where a measure takes `where`, only pixels that are true there count.
+Mattes are (H, W) float arrays in [0, 1], 1 = person; clips are sequences of them. `alpha` is what
+was predicted, `truth` what is right. Where a measure takes `where`, only pixels that are true there
+count.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ def gradient(alpha: Matte, truth: Matte, where: Mask | None = None, sigma: float
     """Gradient error in thousands, sum of (|grad a| - |grad t|)^2 / 1000.
 
     Rhemann et al., A perceptually motivated online benchmark for image matting, CVPR 2009. The
-    gradient is taken by first derivatives of a Gaussian. The filters have unit L2 norm and end where
-    the Gaussian falls below 0.01, as in the evaluation code that published numbers come from.
+    gradient is taken by first derivatives of a Gaussian. The filters have unit L2 norm and end
+    where the Gaussian falls below 0.01, as in the evaluation code that published numbers come from.
     """
     return _sum(np.square(_steepness(alpha, sigma) - _steepness(truth, sigma)), where) / THOUSAND
 
@@ -125,7 +126,8 @@ def unknown_band(truth: Matte, radius: int) -> Mask:
 def dtssd(alphas: Sequence[Matte], truths: Sequence[Matte]) -> float:
     """Error of the change from frame to frame, mean over t of sqrt(mean((da_t - dt_t)^2)).
 
-    Erofeev et al., Perceptually motivated benchmark for video matting, BMVC 2015. A matte that never
+    Erofeev et al., Perceptually motivated benchmark for video matting, BMVC 2015. A matte that
+    never
     moves scores well on a scene that never moves: give it together with `mad`.
     """
     steps = zip(itertools.pairwise(alphas), itertools.pairwise(truths), strict=True)

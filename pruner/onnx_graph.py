@@ -1,4 +1,4 @@
-"""ONNX, for other runtimes. The graph is the network as published: old ones know all of its operators."""
+"""ONNX, for other runtimes: the network as published, whose operators old ones know."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def write_onnx(
 ) -> None:
     """Write a network as ONNX.
 
-    The input `image` is (1, 3, H, W) float32 RGB in [-1, 1], the output `alpha` (1, 1, H, W) float32
-    in [0, 1]; widths and preprocessing are in the file's metadata.
+    The input `image` is (1, 3, H, W) float32 RGB in [-1, 1], the output `alpha` (1, 1, H, W)
+    float32 in [0, 1]; widths and preprocessing are in the file's metadata.
 
     Args:
         model: The network, float32, in evaluation mode.

@@ -1,4 +1,4 @@
-"""From a network to the OpenVINO IR that the runtime reads: pictures in, mattes out, all in 8 bits."""
+"""From a network to the OpenVINO IR that the runtime reads: 8-bit pictures in, mattes out."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def to_ir(model: MODNet, *, parent: Path | None = None, half: bool = True) -> ov
     """
     network = PictureToMatte(for_inference(model, half=half)).eval()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # the size check is not traced
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]  # the size check is not traced
         graph = ov.convert_model(
             network,
             example_input=torch.zeros(1, 2 * STRIDE, 3 * STRIDE, 3, dtype=torch.uint8),

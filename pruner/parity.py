@@ -80,8 +80,8 @@ def check_ir(path: Path, model: MODNet, samples: Sequence[Picture]) -> int:
         difference = max(difference, int(np.abs(matte.astype(int) - expected).max()))
     if difference > IR_TOLERANCE:
         raise PrunerError(
-            f"{path.name}: its mattes differ from torch's by up to {difference} grey levels, allowed is "
-            f"{IR_TOLERANCE}; it was not kept"
+            f"{path.name}: its mattes differ from torch's by up to {difference} grey levels, "
+            f"allowed is {IR_TOLERANCE}; it was not kept"
         )
     return difference
 

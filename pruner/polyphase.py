@@ -1,9 +1,10 @@
 """A convolution over upsampled features, computed before the upsampling.
 
 Each pixel of the large picture sees, through bilinear upsampling and a 3x3 kernel, 3x3 cells of the
-small one. Which weights they get depends only on the pixel's place in its cell, its phase: so one 3x3
-convolution with four times the outputs does the work at a quarter of the positions, and nothing but
-the matte itself is ever stored at full size. At the border, where upsampling repeats the edge but the
+small one. Which weights they get depends only on the pixel's place in its cell, its phase: so one
+3x3 convolution with four times the outputs does the work at a quarter of the positions, and nothing
+but the matte itself is ever stored at full size. At the border, where upsampling repeats the edge
+but the
 convolution pads with zeros, that does not hold: a frame two pixels wide is computed as written.
 """
 
@@ -19,7 +20,7 @@ from models.modnet import Conv2dIBNormRelu, ConvHead, resize
 from pruner.layers import FoldedConv, InstanceAffine, mean_square
 
 PHASES = 4
-"""Pixels of the large picture in a cell of the small one: top left, top right, bottom left, bottom right."""
+"""Pixels of the large picture in a cell of the small one: row by row, left to right."""
 
 TAPS = torch.tensor(
     [
@@ -27,7 +28,7 @@ TAPS = torch.tensor(
         [[0.25, 0.75, 0.0], [0.0, 0.75, 0.25], [0.0, 0.25, 0.75]],
     ]
 )
-"""[phase, tap, cell]: what the three taps of a kernel read, in parts of the cells before, here and after."""
+"""[phase, tap, cell]: parts of the cells before, here and after that a kernel's taps read."""
 
 
 def over_cells(kernel: Tensor) -> Tensor:
@@ -65,17 +66,22 @@ class PolyphaseHead(nn.Module):
     cells_weight: Tensor
     pixels_weight: Tensor
     last_weight: Tensor
+    last_bias: Tensor
 
     def __init__(self, layer: Conv2dIBNormRelu, last: ConvHead) -> None:
         super().__init__()
-        conv, norm, _ = layer.layers
+        conv, norm = layer.conv, layer.norm
         self.conv = FoldedConv(conv, norm.bnorm, half=False)
         self.ibnorm = InstanceAffine(norm)
-        self.last = last.layers[0]
-        features, image = self.conv.kernel().split([conv.in_channels - 3, 3], dim=1)
+        self.last = last.conv
+        features, image = torch.split(self.conv.kernel(), [conv.in_channels - 3, 3], dim=1)
         self.register_buffer("cells_weight", over_cells(features))
         self.register_buffer("pixels_weight", over_pixels(image))
-        each_phase = torch.block_diag(*[self.last.weight[:, :, 0, 0]] * PHASES)
+        each_phase = torch.block_diag(  # type: ignore[no-untyped-call]
+            *[self.last.weight[:, :, 0, 0]] * PHASES
+        )
+        assert self.last.bias is not None
+        self.register_buffer("last_bias", self.last.bias)
         self.register_buffer("last_weight", each_phase[:, :, None, None])
 
     def forward(self, features: Tensor, image: Tensor) -> Tensor:
@@ -93,7 +99,7 @@ class PolyphaseHead(nn.Module):
             self._rows(features, image),
             self._columns(features, image),
         )
-        inner = F.conv2d(inner, self.last_weight, self.last.bias.repeat(PHASES))
+        inner = F.conv2d(inner, self.last_weight, torch.cat([self.last_bias] * PHASES))
         rows, columns = self.last(rows), self.last(columns)
         matte = torch.cat([columns[..., :2], F.pixel_shuffle(inner, 2), columns[..., 2:]], dim=3)
         return torch.cat([rows[:, :, :2], matte, rows[:, :, 2:]], dim=2)
@@ -124,7 +130,8 @@ class PolyphaseHead(nn.Module):
         pixels = 4 * inner.shape[2] * inner.shape[3] + rows[0, 0].numel() + columns[0, 0].numel()
 
         def total(of_part: Callable[[Tensor], Tensor]) -> Tensor:
-            phases = of_part(inner).unflatten(1, (PHASES, -1)).sum(1)
+            part = of_part(inner)
+            phases = part.reshape(part.shape[0], PHASES, -1, *part.shape[2:]).sum(1)
             return phases + of_part(rows) + of_part(columns)
 
         def apply(to_part: Callable[[Tensor, Tensor], Tensor], value: Tensor) -> tuple[Tensor, ...]:

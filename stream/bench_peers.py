@@ -115,8 +115,9 @@ class Peer(ABC):
             self.infer(feeds)
         except Exception as error:  # of any kind: it is others' software
             raise _failure(self.model_name, error) from error
-        if self.input_size_wh != (image.shape[1], image.shape[0]):
-            raise ModelError(f"{self.model_name}: takes pictures of {self.input_size_wh} only")
+        width, height = self.input_size_wh or (0, 0)
+        if image.shape[:2] != (height, width):
+            raise ModelError(f"{self.model_name}: takes pictures of {width} x {height} only")
         return lambda: self.infer(feeds)
 
     def predict(self, image: Image) -> Alpha:

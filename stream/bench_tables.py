@@ -16,7 +16,11 @@ from stream.bench_results import Results
 from stream.machine import Machine
 from stream.stats import Timing
 
+_STAGES = (
+    "Its stages in ms, median / 95 %; stages overlap, and several frames are being matted at once"
+)
 _TOP_LAYERS = 15
+_LEAST_SHARE = 0.001
 _WIDTH = 200
 """Wider than a terminal: a table that is cut off is worth less than one that wraps."""
 
@@ -24,13 +28,13 @@ _WIDTH = 200
 def print_results(results: Results, console: Console | None = None) -> None:
     """Print what was measured, where, and how far to trust it."""
     console = console or Console(width=_WIDTH, highlight=False, markup=False, emoji=False)
-    console.print(_machine(results.machine))
+    console.print(f"{_machine(results.machine)}\n")
     for size_wh, rows in groupby(results.latency, key=lambda row: row.size_wh):
         _print_table(console, f"One inference at {_size(size_wh)}", _latency_table(list(rows)))
     for title, clip_rows in groupby(results.clips, key=_clip_title):
         group = list(clip_rows)
         _print_table(console, title, _clip_table(group))
-        _print_table(console, "Its stages, ms per frame: median / 95 %", _stage_table(group))
+        _print_table(console, _STAGES, _stage_table(group))
     if results.layers is not None:
         _print_layers(console, results.layers)
     for line in results.skipped:
@@ -39,8 +43,8 @@ def print_results(results: Results, console: Console | None = None) -> None:
 
 
 def _print_table(console: Console, title: str, table: Table) -> None:
-    console.print(f"\n{title}")
-    console.print(table)
+    console.print(title)
+    console.print(table)  # with an empty line before and after it, as Markdown wants
 
 
 def _machine(machine: Machine) -> str:
@@ -119,7 +123,7 @@ def _print_layers(console: Console, found: LayerTable) -> None:
 
 def _layer_table(layers: Sequence[Layer]) -> Table:
     table = _table("layer", "kind", "precision", "ms", "share")
-    for layer in layers:
+    for layer in (layer for layer in layers if layer.share >= _LEAST_SHARE):
         times = f"{layer.ms:.2f}", f"{layer.share:.1%}"
         table.add_row(layer.name, layer.kind, layer.precision, *times)
     return table

@@ -1,4 +1,4 @@
-"""The values that flow through the pipeline. All are frozen: threads share them, so nobody writes into them."""
+"""The values that flow through the pipeline: frozen, as threads share them."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,7 +22,8 @@ class Frame:
         image: (H, W, 3) uint8 BGR, upright.
         pts: Presentation time in units of `time_base`, as the input has it.
         time_base: Seconds per unit of `pts`.
-        captured_at: `time.perf_counter()` in seconds when the picture was obtained; latency counts from here.
+        captured_at: `time.perf_counter()` in seconds when the picture was obtained; latency counts
+            from here.
     """
 
     image: Image
@@ -51,10 +52,11 @@ class MattedFrame:
 
 @dataclass(frozen=True, eq=False)
 class CompositedFrame:
-    """A finished picture, with what it was made of for the matte file and the window's other views.
+    """A finished picture, with what it was made of.
 
     Attributes:
-        image: (H, W, 3) uint8 BGR, or (H, W, 4) BGRA with straight alpha where the background is transparent.
+        image: (H, W, 3) uint8 BGR, or (H, W, 4) BGRA with straight alpha where the background is
+            transparent.
         matted: The frame and matte it was made from; carries the timing.
     """
 

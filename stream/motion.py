@@ -85,7 +85,7 @@ class MotionEstimator:
         """
         flow = cast(Flow, self._search.calc(now, before, _NONE))
         unmoved, residual = _difference(before, now), _difference(moved(before, flow), now)
-        # On plain walls noise looks like motion; what standing still explains as well, stands still.
+        # On plain walls noise looks like motion: what standing still explains as well, is still.
         flow[unmoved <= plus(residual, _NOISE)] = 0
         return Motion(flow, residual)
 

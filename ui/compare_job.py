@@ -73,16 +73,15 @@ def run_comparison(
     Raises:
         StreamError: The clip, the background, a model or the disk will not do.
     """
-    name = Path(task.clip).stem
-    names = (f"{name}-{place}-{Path(model).stem}.mp4" for place, model in enumerate(models, 1))
-    clips = folder / next(names), folder / next(names)
+    names = _names(task.clip, models)
+    clips, heat_clip = (folder / names[0], folder / names[1]), folder / names[2]
     with contextlib.ExitStack() as resources:
         pair = [
             resources.enter_context(Contestant(model, task, clip))
             for model, clip in zip(models, clips, strict=True)
         ]
         info = pair[0].info
-        differences = resources.enter_context(_Differences(folder / f"{name}-difference.mp4", info))
+        differences = resources.enter_context(_Differences(heat_clip, info))
         yield from _warm_up(pair, task)
         yield from _Match(pair, differences, stop, max_frames).run()
         if stop.is_set():
@@ -91,12 +90,18 @@ def run_comparison(
         differences.close()
     return Outcome(
         clips=clips,
-        heat_clip=differences.path,
+        heat_clip=heat_clip,
         reports=reports,
         info=info,
         mean_difference=differences.mean,
         worst_s=differences.worst_s,
     )
+
+
+def _names(clip: Path, models: Sequence[str | Path]) -> list[str]:
+    """What visitors are to find in their downloads, even where both models are the same."""
+    made_by = [f"{place}-{Path(model).stem}" for place, model in enumerate(models, 1)]
+    return [f"{clip.stem}-{what}.mp4" for what in (*made_by, "difference")]
 
 
 def _warm_up(pair: Sequence[Contestant], task: Task) -> Iterator[Progress]:
@@ -181,7 +186,6 @@ class _Differences:
     """Compares the mattes of the two models, frame by frame, and writes the heat map's clip."""
 
     def __init__(self, path: Path, info: SourceInfo) -> None:
-        self.path = path
         self._sink = open_sink(str(path), replace(info, path=None))
         self._sum = 0.0
         self._count = 0

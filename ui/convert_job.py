@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -18,7 +18,7 @@ from stream.background import open_background
 from stream.frame import CompositedFrame, Image
 from stream.pipeline import composited_frames
 from stream.sink import Sink, open_matte_sink, open_sink
-from stream.source import SourceInfo, open_source
+from stream.source import Source, SourceInfo, open_source
 from stream.stats import StageClock
 from ui.progress import Progress, Ticker, expected_frames
 from ui.task import Task, open_model
@@ -76,25 +76,14 @@ def run_conversion(
     Raises:
         StreamError: The clip, the background, the model or the disk will not do.
     """
-    transparent = output in (Format.MOV, Format.WEBM)
-    background = "transparent" if transparent else task.background
     clock, ticker = StageClock(), Ticker()
     with contextlib.ExitStack() as resources:
         source = resources.enter_context(open_source(str(task.clip), untrusted=True))
-        backdrop = resources.enter_context(
-            contextlib.closing(open_background(background, untrusted=True))
-        )
-        predictor = resources.enter_context(
-            contextlib.closing(
-                open_model(model, device=task.device, size=task.size, requests=_REQUESTS)
-            )
-        )
         file, sink = _open_output(output, folder, source.info)
         resources.enter_context(sink)
-        frames = composited_frames(source, predictor, backdrop, clock=clock, stop=stop)
-        resources.enter_context(contextlib.closing(frames))
-        started_s = time.perf_counter()
+        frames = resources.enter_context(_frames(source, model, task, output, clock, stop))
         total = expected_frames(source.info)
+        started_s = time.perf_counter()
         for frame in islice(frames, max_frames):
             sink.write(frame)
             clock.deliver(frame.frame.captured_at)
@@ -105,6 +94,26 @@ def run_conversion(
                 yield Progress(0, clock.delivered, total, left, (picture, None))
     seconds = time.perf_counter() - started_s
     return None if stop.is_set() else Converted(file, clock.delivered, seconds)
+
+
+@contextlib.contextmanager
+def _frames(
+    source: Source,
+    model: str | Path,
+    task: Task,
+    output: Format,
+    clock: StageClock,
+    stop: threading.Event,
+) -> Iterator[Iterator[CompositedFrame]]:
+    """The composited frames, with everything open that makes them."""
+    transparent = output in (Format.MOV, Format.WEBM)
+    background = open_background("transparent" if transparent else task.background, untrusted=True)
+    with contextlib.closing(background):
+        predictor = open_model(model, device=task.device, size=task.size, requests=_REQUESTS)
+        with contextlib.closing(predictor):
+            frames = composited_frames(source, predictor, background, clock=clock, stop=stop)
+            with contextlib.closing(frames):
+                yield frames
 
 
 def _shown(frame: CompositedFrame, output: Format) -> Image:

@@ -24,7 +24,7 @@ def number(value: float | None) -> str:
 
 
 def note(text: str, *, kind: str = "plain") -> str:
-    """A line of text; kinds are "plain", "good" and "busy"."""
+    """A line of text; kinds are "plain" and "good"."""
     return f'<p class="note {kind}">{escape(text)}</p>'
 
 

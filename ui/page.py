@@ -10,8 +10,8 @@ import gradio as gr
 from ui.swatches import swatch_css
 from ui.tab_compare import CompareTab
 from ui.tab_compression import build_compression_tab
-from ui.tab_convert import build_convert_tab
-from ui.tab_live import build_live_tab
+from ui.tab_convert import ConvertTab
+from ui.tab_live import LiveTab
 from ui.workplace import Workplace
 
 _HERE = Path(__file__).parent
@@ -38,9 +38,9 @@ def build_page(workplace: Workplace) -> Any:
         with gr.Tab("Compare", id="compare"):
             CompareTab(workplace)
         with gr.Tab("Convert", id="convert"):
-            build_convert_tab(workplace)
+            ConvertTab(workplace)
         with gr.Tab("Live", id="live"):
-            build_live_tab(workplace)
+            LiveTab(workplace)
         with gr.Tab("Compression", id="compression"):
             build_compression_tab(workplace)
     return page

@@ -4,36 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-import logging
 import os
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stream.errors import UsageError
 from stream.model_files import WEIGHTS
+from ui.guard import Guard
 from ui.uploads import Limits
 from ui.workplace import Workplace
 
 QUEUE_PLACES = 8
-
-_log = logging.getLogger(__name__)
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-_HEADERS = {
-    "content-security-policy": "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
-    "frame-ancestors 'none'; form-action 'self'; base-uri 'self'; object-src 'none'",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-}
-"""The browser is to fetch nothing from anywhere else, and nobody may put the page into theirs."""
 
 
 @dataclass(frozen=True)
@@ -79,46 +63,48 @@ def serve(
     Raises:
         UsageError: The address cannot be listened on.
     """
-    limits = limits or Limits()
-    with (
-        tempfile.TemporaryDirectory(prefix="modnet-p-page-") as folder,
-        contextlib.ExitStack() as exits,
-    ):
+    with tempfile.TemporaryDirectory(prefix="modnet-p-page-") as folder:
         workplace = Workplace(Path(folder), limits=limits, weights=weights)
-        exits.enter_context(_settings(workplace))
-        from ui.page import build_page, page_css, page_theme
+        with _settings(workplace):
+            page, url = _launch(workplace, address)
+            try:
+                yield url
+            finally:
+                workplace.stop.set()
+                page.close(verbose=False)
 
-        page = build_page(workplace)
-        page.queue(max_size=QUEUE_PLACES, default_concurrency_limit=1)
-        try:
-            _, url, _ = page.launch(
-                server_name=address.host,
-                server_port=address.port,
-                auth=address.login,
-                share=False,
-                quiet=True,
-                prevent_thread_lock=True,
-                show_error=False,
-                max_file_size=limits.max_bytes,
-                enable_monitoring=False,
-                run_history=False,
-                mcp_server=False,
-                ssr_mode=False,
-                pwa=False,
-                footer_links=["api"],
-                app_kwargs={"middleware": [_guard(address)]},
-                theme=page_theme(),
-                css=page_css(),
-            )
-        except OSError as error:
-            raise UsageError(
-                f"cannot serve the page: {error}", hint="try another --port"
-            ) from error
-        try:
-            yield url
-        finally:
-            workplace.stop.set()
-            page.close(verbose=False)
+
+def _launch(workplace: Workplace, address: Address) -> tuple[Any, str]:
+    """Build the page and begin to serve it; returns it with its address."""
+    from starlette.middleware import Middleware
+
+    from ui.page import build_page, page_css, page_theme
+
+    page = build_page(workplace)
+    page.queue(max_size=QUEUE_PLACES, default_concurrency_limit=1)
+    try:
+        _, url, _ = page.launch(
+            server_name=address.host,
+            server_port=address.port,
+            auth=address.login,
+            share=False,
+            quiet=True,
+            prevent_thread_lock=True,
+            show_error=False,
+            max_file_size=workplace.limits.max_bytes,
+            enable_monitoring=False,
+            run_history=False,
+            mcp_server=False,
+            ssr_mode=False,
+            pwa=False,
+            footer_links=["api"],
+            app_kwargs={"middleware": [Middleware(Guard, private=address.is_private)]},
+            theme=page_theme(),
+            css=page_css(),
+        )
+    except OSError as error:
+        raise UsageError(f"cannot serve the page: {error}", hint="try another --port") from error
+    return page, url
 
 
 @contextlib.contextmanager
@@ -139,54 +125,3 @@ def _settings(workplace: Workplace) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-def _guard(address: Address) -> Any:
-    from starlette.middleware import Middleware
-
-    return Middleware(Guard, private=address.is_private)
-
-
-class Guard:
-    """Adds headers that keep the page to itself, and refuses requests under a foreign name.
-
-    A page elsewhere could let its own name point to this machine and so reach a page that only
-    this machine should see; such a request names that host.
-
-    Args:
-        app: What it guards.
-        private: Whether only this machine may reach it.
-    """
-
-    def __init__(self, app: App, *, private: bool) -> None:
-        self._app = app
-        self._private = private
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        if self._private and not _names_this_machine(scope):
-            await send({"type": "http.response.start", "status": 421, "headers": []})
-            await send({"type": "http.response.body", "body": b"this page is for localhost only"})
-            return
-
-        async def send_with_headers(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                extra = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
-                message["headers"] = [*message.get("headers", []), *extra]
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
-
-
-def _names_this_machine(scope: Scope) -> bool:
-    host = dict(scope["headers"]).get(b"host", b"").decode("latin1")
-    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name.strip("[]")).is_loopback
-    except ValueError:
-        return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -11,20 +12,84 @@ from ui import handlers
 from ui.choices import default_pair, model_cards
 from ui.convert_job import Converted, Format
 from ui.events import PRIVATE, WORK
-from ui.inputs import (
-    background_inputs,
-    clip_input,
-    detail_inputs,
-    model_choices,
-    wish,
-)
+from ui.inputs import background_inputs, clip_input, detail_inputs, model_choices, wish
 from ui.markup import note, progress
 from ui.visible_errors import visible_errors
 from ui.workplace import Workplace
 
 
-def build_convert_tab(workplace: Workplace) -> None:
-    """Lay the tab out and wire it."""
+@dataclass(frozen=True)
+class Asked:
+    """What the visitor fills in and presses; `values` are in the order that `_convert` expects."""
+
+    values: list[gr.components.Component]
+    run: gr.Button
+    stop: gr.Button
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the conversion fills in."""
+
+    status: gr.HTML
+    preview: gr.Image
+    player: gr.Video
+    file: gr.File
+
+
+class ConvertTab:
+    """Lays the tab out and wires it.
+
+    Args:
+        workplace: Where the work is done.
+    """
+
+    def __init__(self, workplace: Workplace) -> None:
+        self._workplace = workplace
+        asked, shown = _ask(workplace), _show()
+        parts = [asked.run, asked.stop, shown.preview, shown.player, shown.file]
+        begun = asked.run.click(lambda: _visible(working=True), None, parts, **PRIVATE)
+        converted = begun.then(
+            visible_errors(self._convert),
+            asked.values,
+            [shown.status, shown.preview, shown.player, shown.file],
+            api_name="convert",
+            show_progress="minimal",
+            show_progress_on=[shown.status],
+            **WORK,
+        )
+        converted.success(lambda: _visible(done=True), None, parts, **PRIVATE)
+        ended = [*parts, shown.status]
+        converted.failure(lambda: [*_visible(), ""], None, ended, **PRIVATE)
+        asked.stop.click(
+            lambda: [*_visible(), note("Stopped.")], None, ended, cancels=[converted], **PRIVATE
+        )
+
+    def _convert(
+        self, clip: str | None, model: str, output: str, *values: Any
+    ) -> Iterator[list[Any]]:
+        wanted = wish(clip, values[:4], [model], values[4:])
+        for step in handlers.convert(self._workplace, wanted, Format(output)):
+            if isinstance(step, Converted):
+                words = f"{step.frames} frames in {step.seconds:.1f} seconds."
+                yield [note(words, kind="good"), None, _playable(step), str(step.file)]
+            else:
+                picture = step.pictures[0]
+                shown = gr.skip() if picture is None else handlers.rgb(picture, max_width=640)
+                yield [progress(step, [""]), shown, gr.skip(), gr.skip()]
+
+
+def _visible(*, working: bool = False, done: bool = False) -> list[Any]:
+    states = (not working, working, working, done, done)
+    return [gr.update(visible=state) for state in states]
+
+
+def _playable(done: Converted) -> str | None:
+    """The file for the player, where a browser plays it."""
+    return str(done.file) if done.file.suffix in (".mp4", ".webm") else None
+
+
+def _ask(workplace: Workplace) -> Asked:
     cards = model_cards(workplace.weights)
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=320):
@@ -43,60 +108,22 @@ def build_convert_tab(workplace: Workplace) -> None:
             details = detail_inputs("convert")
             run = gr.Button("Convert", variant="primary", elem_id="run-convert")
             stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop-convert")
-    status = gr.HTML(elem_id="convert-status")
-    with gr.Row():
-        preview = gr.Image(
+    return Asked([clip, model, output, *background.all(), *details.all()], run, stop)
+
+
+def _show() -> Shown:
+    return Shown(
+        gr.HTML(elem_id="convert-status"),
+        gr.Image(
             label="So far", format="jpeg", interactive=False, buttons=[], visible=False, height=420
-        )
-        result = gr.Video(
+        ),
+        gr.Video(
             label="Result",
             interactive=False,
             include_audio=True,
             buttons=["download"],
             visible=False,
             elem_id="converted",
-        )
-    file = gr.File(label="Download", visible=False, elem_id="converted-file")
-
-    def convert(*values: Any) -> Iterator[list[Any]]:
-        clip_path, *rest = values
-        wanted = wish(clip_path, rest[:4], rest[4:5], rest[6:])
-        for step in handlers.convert(workplace, wanted, Format(rest[5])):
-            if isinstance(step, Converted):
-                text = f"{step.frames} frames in {step.seconds:.1f} seconds."
-                yield [note(text, kind="good"), gr.skip(), _playable(step), str(step.file)]
-            else:
-                picture = step.pictures[0]
-                shown = gr.skip() if picture is None else handlers.rgb(picture, max_width=640)
-                yield [progress(step, [""]), shown, gr.skip(), gr.skip()]
-
-    def arrange(working: bool, preview_on: bool, done: bool) -> list[Any]:
-        states = (not working, working, preview_on, done, done)
-        return [gr.update(visible=state) for state in states]
-
-    parts = [run, stop, preview, result, file]
-    converted = run.click(lambda: [*arrange(True, True, False)], None, parts, **PRIVATE).then(
-        visible_errors(convert),
-        [clip, *background.all(), model, output, *details.all()],
-        [status, preview, result, file],
-        api_name="convert",
-        show_progress="minimal",
-        show_progress_on=[status],
-        **WORK,
+        ),
+        gr.File(label="Download", visible=False, elem_id="converted-file"),
     )
-    converted.success(lambda: arrange(False, False, True), None, parts, **PRIVATE)
-    converted.failure(
-        lambda: [*arrange(False, False, False), note("")], None, [*parts, status], **PRIVATE
-    )
-    stop.click(
-        lambda: [*arrange(False, False, False), note("Stopped.")],
-        None,
-        [*parts, status],
-        cancels=[converted],
-        **PRIVATE,
-    )
-
-
-def _playable(done: Converted) -> Any:
-    """The file for the player, where a browser plays it."""
-    return str(done.file) if done.file.suffix in (".mp4", ".webm") else None

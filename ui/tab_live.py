@@ -19,8 +19,12 @@ from ui.visible_errors import sentence, visible_errors
 from ui.workplace import Workplace
 
 STREAM_EVERY_S = 0.1
-TIME_LIMIT_S = 120
+"""How often the browser sends a picture; it manages no more."""
 
+TIME_LIMIT_S = 120
+"""How long one visitor may keep the machine busy at a time."""
+
+_CAMERA = gr.WebcamOptions(mirror=True, constraints={"video": {"width": 640, "height": 480}})
 _NOTE = (
     "<p>The browser sends about ten pictures in a second, so this is a demonstration. For real "
     "time, in a window or as a virtual camera for meetings, run "
@@ -28,10 +32,46 @@ _NOTE = (
 )
 
 
-def build_live_tab(workplace: Workplace) -> None:
-    """Lay the tab out and wire it."""
-    cards = model_cards(workplace.weights)
-    view = LiveView()
+class LiveTab:
+    """Lays the tab out and wires it.
+
+    Args:
+        workplace: Where the work is done.
+    """
+
+    def __init__(self, workplace: Workplace) -> None:
+        self._workplace = workplace
+        self._view = LiveView()
+        camera, output = _pictures()
+        rate = gr.HTML(note("Allow the webcam, then press Record."), elem_id="live-rate")
+        background = background_inputs("live")
+        model = _model(workplace)
+        camera.stream(
+            visible_errors(self.live),
+            [camera, model, *background.all()],
+            [output, rate],
+            stream_every=STREAM_EVERY_S,
+            time_limit=TIME_LIMIT_S,
+            show_progress="hidden",
+            api_visibility="private",
+            **WORK,
+        )
+
+    def live(self, picture: NDArray[np.uint8] | None, model: str, *values: Any) -> list[Any]:
+        """Composite one picture of the webcam, RGB, and tell the rate."""
+        if picture is None:
+            return [gr.skip(), gr.skip()]
+        try:
+            shown, rate = handlers.live(
+                self._workplace, self._view, picture, model, background_wish(*values)
+            )
+        except StreamError as error:
+            # Said once, below the picture: ten toasts in a second would cover the page.
+            return [None, note(sentence(error))]
+        return [shown, live_rate(rate)]
+
+
+def _pictures() -> tuple[gr.Image, gr.Image]:
     with gr.Row():
         camera = gr.Image(
             label="Your webcam",
@@ -39,9 +79,7 @@ def build_live_tab(workplace: Workplace) -> None:
             streaming=True,
             type="numpy",
             format="jpeg",
-            webcam_options=gr.WebcamOptions(
-                mirror=True, constraints={"video": {"width": 640, "height": 480}}
-            ),
+            webcam_options=_CAMERA,
             elem_id="camera",
             height=400,
         )
@@ -53,8 +91,11 @@ def build_live_tab(workplace: Workplace) -> None:
             elem_id="live",
             height=400,
         )
-    rate = gr.HTML(note("Allow the webcam, then press Record."), elem_id="live-rate")
-    background = background_inputs("live")
+    return camera, output
+
+
+def _model(workplace: Workplace) -> gr.Dropdown:
+    cards = model_cards(workplace.weights)
     with gr.Row():
         with gr.Column(scale=4):
             model = gr.Dropdown(
@@ -65,26 +106,4 @@ def build_live_tab(workplace: Workplace) -> None:
             )
         with gr.Column(scale=6):
             gr.HTML(_NOTE, elem_classes=["prose-note"])
-
-    def live(picture: NDArray[np.uint8] | None, model_name: str, *values: Any) -> list[Any]:
-        if picture is None:
-            return [gr.skip(), gr.skip()]
-        try:
-            shown, measured = handlers.live(
-                workplace, view, picture, model_name, background_wish(*values)
-            )
-        except StreamError as error:
-            # Once, below the picture: ten toasts in a second would hide the page.
-            return [None, note(sentence(error))]
-        return [shown, live_rate(measured)]
-
-    camera.stream(
-        visible_errors(live),
-        [camera, model, *background.all()],
-        [output, rate],
-        stream_every=STREAM_EVERY_S,
-        time_limit=TIME_LIMIT_S,
-        show_progress="hidden",
-        api_visibility="private",
-        **WORK,
-    )
+    return model

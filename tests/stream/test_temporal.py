@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 
@@ -149,10 +150,8 @@ def test_a_hand_that_moves_slowly_is_followed() -> None:
     frames = [hand(100 + t / 2) for t in range(12)]
     flickering = [matted(f.frame.image, f.alpha // (1 + t % 2)) for t, f in enumerate(frames)]
     done = list(steadied(flickering))
-    change = [error(b, a.alpha) for a, b in zip(done[2:], done[3:], strict=False)]
-    change_before = [
-        error(b, a.alpha) for a, b in zip(flickering[2:], flickering[3:], strict=False)
-    ]
+    change = [error(b, a.alpha) for a, b in itertools.pairwise(done)]
+    change_before = [error(b, a.alpha) for a, b in itertools.pairwise(flickering)]
     assert np.mean(change) < 0.6 * np.mean(change_before)
 
 

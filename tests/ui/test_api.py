@@ -68,9 +68,9 @@ def test_a_comparison_gives_clips_and_a_report(served: Page, client: Client, cli
 def test_a_conversion_gives_a_file(served: Page, client: Client, clip: Path) -> None:
     *_, file = client.predict(
         handle_file(clip),
-        *EVENING,
         "pruned",
         "WebM with transparency",
+        *EVENING,
         *DETAILS,
         api_name="/convert",
     )

@@ -9,7 +9,8 @@ import pytest
 
 from stream.errors import UsageError
 from ui.__main__ import main
-from ui.server import Address, Guard
+from ui.guard import Guard
+from ui.server import Address
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.1.2.3"])
