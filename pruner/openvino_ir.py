@@ -47,6 +47,7 @@ def to_ir(model: MODNet, *, parent: Path | None = None, half: bool = True) -> ov
     """
     network = PictureToMatte(for_inference(model, half=half)).eval()
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the converter traces
         warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]  # the size check is not traced
         graph = ov.convert_model(
             network,

@@ -160,10 +160,11 @@ def measure_clip(
 
 def _row(first: Sequence[ClipRun], runs: Sequence[ClipRun]) -> ClipRow:
     by_cpu = sorted(runs, key=lambda run: run.cpu_ms)
+    fps, first_fps = [run.fps for run in runs], [run.fps for run in first]
     return ClipRow(
         typical=by_cpu[(len(by_cpu) - 1) // 2],
         runs=len(runs),
-        fps_speedup=speedup([run.fps for run in runs], [run.fps for run in first]),
+        fps_speedup=speedup(fps, first_fps),  # the other way round than times
         cpu_speedup=speedup([run.cpu_ms for run in first], [run.cpu_ms for run in runs]),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -30,6 +31,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def shared() -> Path:
     """The development data; tests that ask for it carry the mark `shared`."""
     return SHARED
+
+
+@pytest.fixture(autouse=True)
+def enabled_loggers() -> None:
+    """OpenVINO's converter configures logging anew, which disables every logger there is."""
+    for name, logger in logging.root.manager.loggerDict.items():
+        if name.partition(".")[0] == "stream" and isinstance(logger, logging.Logger):
+            logger.disabled = False
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,7 @@ from stream.errors import ModelError, StreamError
 from stream.frame import Frame
 from tests.clips import picture
 
+pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 from tests.tiny_onnx import write_tiny_modnet, write_tiny_rvm
 
