@@ -63,17 +63,26 @@ class PolyphaseHead(nn.Module):
         last: The 1x1 convolution to the matte.
     """
 
+    cells_weight: Tensor
+    pixels_weight: Tensor
+    last_weight: Tensor
+    last_bias: Tensor
+
     def __init__(self, layer: Conv2dIBNormRelu, last: ConvHead) -> None:
         super().__init__()
-        conv, norm, _ = layer.layers
+        conv, norm = layer.conv, layer.norm
         self.conv = FoldedConv(conv, norm.bnorm, half=False)
         self.ibnorm = InstanceAffine(norm)
-        self.last = last.layers[0]
-        features, image = self.conv.kernel().split([conv.in_channels - 3, 3], dim=1)
-        self.conv_cells = _conv(over_cells(features), self.conv.bias.repeat(PHASES))
-        self.conv_pixels = _conv(over_pixels(image), stride=2)
-        each_phase = torch.block_diag(*[self.last.weight[:, :, 0, 0]] * PHASES)
-        self.last_phases = _conv(each_phase[..., None, None], self.last.bias.repeat(PHASES))
+        self.last = last.conv
+        features, image = torch.split(self.conv.kernel(), [conv.in_channels - 3, 3], dim=1)
+        self.register_buffer("cells_weight", over_cells(features))
+        self.register_buffer("pixels_weight", over_pixels(image))
+        each_phase = torch.block_diag(  # type: ignore[no-untyped-call]
+            *[self.last.weight[:, :, 0, 0]] * PHASES
+        )
+        assert self.last.bias is not None
+        self.register_buffer("last_bias", self.last.bias)
+        self.register_buffer("last_weight", each_phase[:, :, None, None])
 
     def forward(self, features: Tensor, image: Tensor) -> Tensor:
         """Logits of the matte.
@@ -85,15 +94,20 @@ class PolyphaseHead(nn.Module):
         Returns:
             (N, 1, H, W).
         """
-        # Everything but the frame, (N, 4 * width, H / 2 - 2, W / 2 - 2).
-        inner = self.conv_cells(features) + self.conv_pixels(image[:, :, 1:-1, 1:-1])
         inner, rows, columns = self._normalised(
-            inner, self._rows(features, image), self._columns(features, image)
+            self._inner(features, image),
+            self._rows(features, image),
+            self._columns(features, image),
         )
-        matte = F.pixel_shuffle(self.last_phases(inner), 2)
+        inner = F.conv2d(inner, self.last_weight, torch.cat([self.last_bias] * PHASES))
         rows, columns = self.last(rows), self.last(columns)
-        matte = torch.cat([columns[..., :2], matte, columns[..., 2:]], dim=3)
+        matte = torch.cat([columns[..., :2], F.pixel_shuffle(inner, 2), columns[..., 2:]], dim=3)
         return torch.cat([rows[:, :, :2], matte, rows[:, :, 2:]], dim=2)
+
+    def _inner(self, features: Tensor, image: Tensor) -> Tensor:
+        """Everything but the frame, (N, 4 * width, H / 2 - 2, W / 2 - 2)."""
+        y = F.conv2d(features, self.cells_weight, self.conv.bias.repeat(PHASES))
+        return y + F.conv2d(image[:, :, 1:-1, 1:-1], self.pixels_weight, stride=2)
 
     def _rows(self, features: Tensor, image: Tensor) -> Tensor:
         """The two topmost and the two lowest rows, (N, width, 4, W)."""
@@ -131,13 +145,3 @@ class PolyphaseHead(nn.Module):
         inner, rows, columns = apply(torch.sub, mean * self.ibnorm.instance)
         variance = total(lambda part: mean_square(part, pixels))
         return apply(lambda part, scale: F.relu(part * scale), self.ibnorm.scale(variance))
-
-
-def _conv(weight: Tensor, bias: Tensor | None = None, *, stride: int = 1) -> nn.Conv2d:
-    """A convolution without padding."""
-    shape = weight.shape
-    conv = nn.Conv2d(shape[1], shape[0], shape[2], stride, bias=bias is not None)
-    conv.weight = nn.Parameter(weight, requires_grad=False)
-    if bias is not None:
-        conv.bias = nn.Parameter(bias, requires_grad=False)
-    return conv

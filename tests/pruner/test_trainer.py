@@ -161,7 +161,7 @@ def test_where_teacher_and_label_disagree_the_label_counts(people: Path) -> None
     student, teacher, batch = network().eval(), network(seed=1).eval(), batch_of(people)
     contradicted = Batch(batch.image, (teacher(batch.image * 2 - 1).matte < 0.5).float())
     terms = distillation(student, teacher, LossWeights())(student, contradicted)
-    assert float(terms["teacher matte"]) == 0
+    assert terms["teacher matte"].item() == 0
 
 
 def test_self_supervision_looks_at_no_label(people: Path) -> None:
@@ -171,10 +171,10 @@ def test_self_supervision_looks_at_no_label(people: Path) -> None:
     first = objective(model, batch)
     torch.manual_seed(1)
     again = objective(model, Batch(batch.image, 1 - batch.alpha))
-    assert {name: float(term) for name, term in first.items()} == {
+    assert {name: term.item() for name, term in first.items()} == {
         n: float(t) for n, t in again.items()
     }
-    assert float(first["detail"]) == 0  # nothing has moved yet
+    assert first["detail"].item() == 0  # nothing has moved yet
 
 
 def test_supervised_losses_name_their_terms(people: Path) -> None:
