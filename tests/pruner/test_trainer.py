@@ -172,7 +172,7 @@ def test_self_supervision_looks_at_no_label(people: Path) -> None:
     torch.manual_seed(1)
     again = objective(model, Batch(batch.image, 1 - batch.alpha))
     assert {name: term.item() for name, term in first.items()} == {
-        n: float(t) for n, t in again.items()
+        n: t.item() for n, t in again.items()
     }
     assert first["detail"].item() == 0  # nothing has moved yet
 
@@ -181,7 +181,7 @@ def test_supervised_losses_name_their_terms(people: Path) -> None:
     model, batch = network(), batch_of(people)
     terms = label_terms(model(batch.image * 2 - 1, heads=True), batch, LossWeights())
     assert list(terms) == ["semantic", "detail", "matte", "gradient", "pyramid"]
-    assert all(np.isfinite(float(term)) for term in terms.values())
+    assert all(np.isfinite(term.item()) for term in terms.values())
 
 
 def test_the_command_trains_two_epochs_and_names_the_result(
