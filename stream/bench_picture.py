@@ -13,20 +13,23 @@ from stream.optional import optional_module
 _INCHES_PER_BAR, _WIDTH_INCHES = 0.34, 9.0
 
 
-def require_matplotlib() -> None:
+def require_drawable(path: Path) -> None:
     """Refuse a picture before the work is done rather than after.
 
     Raises:
+        OutputError: The suffix names no kind of picture that can be drawn.
         UsageError: matplotlib is not installed.
     """
-    optional_module("matplotlib.figure", needed_for="--picture")
+    canvas = optional_module("matplotlib.figure", needed_for="--picture").Figure().canvas
+    if path.suffix.lower().removeprefix(".") not in canvas.get_supported_filetypes():
+        raise OutputError(f"cannot draw {path.name}", hint="name it something.png or .svg")
 
 
 def write_picture(path: Path, results: Results) -> None:
     """Draw the processor time per inference, and the frames per second of whole runs.
 
     Raises:
-        OutputError: The file cannot be written, or the suffix names no kind of picture.
+        OutputError: The file cannot be written.
         UsageError: matplotlib is not installed.
     """
     panels: list[tuple[str, list[tuple[str, float]]]] = [
@@ -53,8 +56,8 @@ def write_picture(path: Path, results: Results) -> None:
     figure.supxlabel(f"{results.machine.cpu}, {results.machine.cores} cores", fontsize=8)
     try:
         figure.savefig(path, dpi=150)
-    except (OSError, ValueError) as error:
-        raise OutputError(f"cannot write {path}: {error}") from error
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _draw(axis: Any, title: str, bars: Sequence[tuple[str, float]]) -> None:

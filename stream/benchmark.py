@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _benchmark(options: argparse.Namespace, arguments: Sequence[str]) -> None:
-    from stream.bench_picture import require_matplotlib, write_picture
+    from stream.bench_picture import require_drawable, write_picture
     from stream.bench_results import write_results
     from stream.bench_suite import Suite
     from stream.bench_tables import print_results
@@ -59,7 +59,7 @@ def _benchmark(options: argparse.Namespace, arguments: Sequence[str]) -> None:
         if path is not None:
             require_writable(path, overwrite=options.force)
     if options.picture is not None:
-        require_matplotlib()
+        require_drawable(options.picture)
     command = shlex.join(["python", "-m", "stream.benchmark", *arguments])
     results = Suite(options, _say).run(command)
     print_results(results)

@@ -155,7 +155,16 @@ def test_a_picture_is_drawn(
     picture = tmp_path / "bars.png"
     assert main([*tiny, "--picture", str(picture)]) == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_picture_of_no_kind_is_refused_before_anything_is_measured(
+    tiny: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib")
     assert main([*tiny, "--picture", str(tmp_path / "bars.nothing")]) == 5
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: cannot draw bars.nothing")
 
 
 def test_a_picture_without_matplotlib_is_refused_before_anything_is_measured(
