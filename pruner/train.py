@@ -99,7 +99,8 @@ def run(options: argparse.Namespace) -> None:
     from models.modnet import MODNet
     from pruner.data import pairs, pictures, spread
     from pruner.objectives import LossWeights, Objective, distillation, self_supervised, supervised
-    from pruner.trainer import Settings, Trainer, recalibrate
+    from pruner.recalibration import recalibrate
+    from pruner.trainer import Settings, Trainer
     from pruner.training_set import Mix
     from pruner.validation import Validation
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
@@ -152,14 +152,12 @@ class Trainer:
             self.progress.step += 1
             self.progress.seconds = seconds_before + time.monotonic() - started
             if self.progress.step % self.epoch_steps == 0:
-                score = self._validate({name: value / count for name, value in sums.items()})
+                score = self._validate(_means(sums, count))
                 sums, count = {}, 0
             elif self.progress.step % 50 == 0:
                 self._save_state()
         if count or score is None:
-            score = self._validate(
-                {name: value / count for name, value in sums.items()} if count else {}
-            )
+            score = self._validate(_means(sums, count))
         return score
 
     def _batches(self) -> Iterator[Batch]:
@@ -266,6 +264,10 @@ def _parameter_groups(model: MODNet, settings: Settings) -> list[dict[str, Any]]
     ]
 
 
+def _means(sums: dict[str, float], count: int) -> dict[str, float]:
+    return {name: value / count for name, value in sums.items()}
+
+
 def _line(
     progress: Progress, epoch_steps: int, score: Score, losses: dict[str, float], *, best: bool
 ) -> str:
@@ -275,27 +277,3 @@ def _line(
         f"{progress.seconds / 60:6.1f} min  MSE {score.mse:.5f}  MAD {score.mad:.5f}  "
         f"IoU {score.iou:.4f}{' *' if best else '  '}  {terms}"
     )
-
-
-def recalibrate(
-    model: MODNet, items: Sequence[Pair], *, size: int = 256, batches: int = 25
-) -> None:
-    """Estimate every batch norm's statistics anew on unaltered pictures, as EagleEye does.
-
-    A pruned network needs it: its inputs lack the channels that were cut.
-    """
-    plan = iter(Plan(items, batch=8, sizes=(size,), seed=0))
-    dataset = TrainingSet(items, (), Mix())
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.reset_running_stats()
-            module.momentum = None  # a plain mean over all batches
-    model.train()
-    with torch.no_grad():
-        for _ in range(batches):
-            made = [dataset[request] for request in next(plan)]
-            model(torch.stack([image for image, _ in made]) * 2 - 1, heads=True)
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = 0.1
-    model.eval()

@@ -12,7 +12,8 @@ from pruner import train
 from pruner.data import pairs
 from pruner.errors import PrunerError
 from pruner.objectives import LossWeights, distillation, label_terms, self_supervised, supervised
-from pruner.trainer import Progress, Settings, Trainer, recalibrate, train_mode
+from pruner.recalibration import recalibrate
+from pruner.trainer import Progress, Settings, Trainer, train_mode
 from pruner.training_set import Batch, Mix
 from pruner.validation import Validation
 from tests.pruner.people import TINY, write_people
