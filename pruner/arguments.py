@@ -41,7 +41,12 @@ def _truth(text: str) -> bool:
     return text.lower() == "true"
 
 
-def _size_wh(text: str) -> tuple[int, int]:
+def size_wh(text: str) -> tuple[int, int]:
+    """The width and height of a network's input: an argparse type.
+
+    Raises:
+        argparse.ArgumentTypeError: Not WIDTHxHEIGHT, or no multiples of 32.
+    """
     match = re.fullmatch(r"(\d+)x(\d+)", text.lower())
     size = (int(match[1]), int(match[2])) if match else (0, 0)
     if any(side == 0 or side % 32 for side in size):
@@ -150,7 +155,7 @@ def _add_choice(group: argparse._ArgumentGroup) -> None:
 
 def _add_report(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--size", type=_size_wh, default=(512, 512), metavar="WxH", help="(default: 512x512)")
+    add("--size", type=size_wh, default=(512, 512), metavar="WxH", help="(default: 512x512)")
     add("--latency", action="store_true", help="also measure both networks on --device")
     add("--device", default="CPU", help="OpenVINO device (default: %(default)s)")
     add("--report", type=Path, metavar="JSON", help="write everything that is printed, by name")

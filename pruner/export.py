@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pruner.arguments import size_wh
 from pruner.errors import PrunerError, PrunerUsageError
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "models" / "weights"
@@ -38,19 +39,9 @@ def argument_parser() -> argparse.ArgumentParser:
     add(
         "--onnx-opset", type=int, default=17, metavar="N", help="(default: 17; 11 for old runtimes)"
     )
-    add("--static-size", type=_size_wh, metavar="WxH", help="make the ONNX for this size only")
+    add("--static-size", type=size_wh, metavar="WxH", help="make the ONNX for this size only")
     add("--force", action="store_true", help="replace files that exist")
     return parser
-
-
-def _size_wh(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d+)x(\d+)", text.lower())
-    size = (int(match[1]), int(match[2])) if match else (0, 0)
-    if any(side == 0 or side % 32 for side in size):
-        raise argparse.ArgumentTypeError(
-            f"expected WIDTHxHEIGHT in multiples of 32, like 512x288, got {text!r}"
-        )
-    return size
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -106,9 +97,11 @@ def _export(options: argparse.Namespace, stem: str, names: list[str]) -> None:
         levels = parity.check_ir(folder / f"{stem}.xml", model, samples)
         print(f"{stem}.xml differs from torch by at most {levels} of 255 grey levels")
         if options.onnx:
-            path, size_wh = folder / names[-1], options.static_size
-            write_onnx(model, path, opset=options.onnx_opset, size_wh=size_wh)
-            fitted = [parity.fitted(sample, size_wh) for sample in samples] if size_wh else samples
+            path, static_wh = folder / names[-1], options.static_size
+            write_onnx(model, path, opset=options.onnx_opset, size_wh=static_wh)
+            fitted = (
+                [parity.fitted(sample, static_wh) for sample in samples] if static_wh else samples
+            )
             difference = parity.check_onnx(path, model, fitted)
             print(f"{path.name} differs from torch by at most {difference:.1e}")
         for file in names:

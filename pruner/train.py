@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
         help="first estimate the batch norms anew (after pruning)",
     )
     p.add_argument(
-        "--detail", type=float, default=10.0, help="weight of the detail loss; 0 skips its head"
+        "--detail", type=float, default=10.0, help="weight of the detail loss; 0 leaves it out"
     )
     p.add_argument(
         "--composite", type=float, default=0.3, help="share of people before new backgrounds"
