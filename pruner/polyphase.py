@@ -40,7 +40,8 @@ def over_cells(kernel: Tensor) -> Tensor:
     Returns:
         (4 * out, in, 3, 3), phase by phase.
     """
-    return torch.einsum("pya,oiyx,qxb->pqoiab", TAPS, kernel, TAPS).flatten(0, 2)
+    taps = TAPS.to(kernel.dtype)
+    return torch.einsum("pya,oiyx,qxb->pqoiab", taps, kernel, taps).flatten(0, 2)
 
 
 def over_pixels(kernel: Tensor) -> Tensor:
