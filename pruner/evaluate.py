@@ -10,9 +10,9 @@ import argparse
 import itertools
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,11 +23,20 @@ from rich.console import Console
 from rich.progress import Progress
 
 from models.checkpoint import CheckpointError
-from pruner.contact_sheet import Case, write_sheet
-from pruner.data import Pair, pairs, read_pair, spread
+from pruner.contact_sheet import write_sheet
+from pruner.data import pairs, read_pair, spread
 from pruner.errors import PrunerError, PrunerUsageError
 from pruner.published import load_network
-from pruner.scores import Scores, mean_scores, score_clip, score_picture, score_table
+from pruner.score_table import score_table
+from pruner.scores import (
+    Clip,
+    Predictor,
+    Scores,
+    score_clips,
+    score_pictures,
+    summary,
+    worst_cases,
+)
 from stream.devices import available_devices, check_device, core
 from stream.errors import StreamError
 from stream.frame import Alpha, Image
@@ -35,15 +44,7 @@ from stream.matting import MattePredictor, network_size, shrink_into
 from stream.source import open_source
 
 CHECKPOINTS = (".safetensors", ".ckpt", ".pth")
-SHEET_ROWS = 12
-
-
-class Predictor(Protocol):
-    """Whatever gives the matte of a picture."""
-
-    def predict(self, image: Image) -> Alpha:
-        """(H, W, 3) uint8 BGR to (H, W) uint8."""
-        ...
+VIDEOS = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
 
 
 class FloatPredictor:
@@ -128,61 +129,36 @@ def _onnx_predictor(path: Path, device: str, size: int) -> FloatPredictor:
     return FloatPredictor(lambda blob: np.asarray(compiled(blob)[0], np.float32), size, fixed)
 
 
-def score_pictures(
-    predictors: Mapping[str, Predictor], items: Sequence[Pair], done: Callable[[], object]
-) -> dict[str, dict[str, Scores]]:
-    """Scores by model and picture.
-
-    Args:
-        predictors: The models by name.
-        items: The pictures.
-        done: Called after each picture.
-    """
-    scores: dict[str, dict[str, Scores]] = {name: {} for name in predictors}
-    for item in items:
-        image, truth = read_pair(item)
-        for name, predictor in predictors.items():
-            alpha = predictor.predict(np.ascontiguousarray(image[..., ::-1]))
-            scores[name][item.name] = score_picture(alpha, truth)
-        done()
-    return scores
-
-
-def score_clips(
-    predictors: Mapping[str, Predictor], root: Path, limit: int | None, done: Callable[[], object]
-) -> dict[str, dict[str, Scores]]:
-    """Scores by model and clip, of the videos and folders of frames in `root`.
+def find_clips(root: Path) -> list[Path]:
+    """The videos and folders of frames in a folder.
 
     Raises:
         PrunerError: No such folder, or nothing in it.
-        StreamError: A clip that cannot be read.
     """
-    clips = (
-        sorted(path for path in root.iterdir() if path.is_dir() or path.suffix)
-        if root.is_dir()
-        else []
-    )
-    if not clips:
+    entries = sorted(root.iterdir()) if root.is_dir() else []
+    found = [path for path in entries if path.is_dir() or path.suffix.lower() in VIDEOS]
+    if not found:
         raise PrunerError(f"{root}: expected a folder of videos or of folders of frames")
-    scores: dict[str, dict[str, Scores]] = {name: {} for name in predictors}
-    for clip in clips:
-        images, truths = _read_clip(clip, limit)
-        for name, predictor in predictors.items():
-            alphas = [predictor.predict(image) for image in images]
-            scores[name][clip.name] = score_clip(alphas, images, truths)
-        done()
-    return scores
+    return found
 
 
-def _read_clip(path: Path, limit: int | None) -> tuple[list[Image], list[Alpha]]:
-    """The frames, and their mattes if the clip is a folder that has them."""
+def read_clip(path: Path, limit: int | None) -> Clip:
+    """A video, or a folder of frames with mattes or without.
+
+    Args:
+        path: The file or folder.
+        limit: Frames to stop after.
+
+    Raises:
+        PrunerError: Frames without their mattes.
+        StreamError: It cannot be read.
+    """
     if path.is_dir() and (path / "alpha").is_dir():
         frames = [read_pair(item) for item in pairs(path)[:limit]]
-        return [np.ascontiguousarray(image[..., ::-1]) for image, _ in frames], [
-            t for _, t in frames
-        ]
+        images = [np.ascontiguousarray(image[..., ::-1]) for image, _ in frames]
+        return Clip(path.name, images, [truth for _, truth in frames])
     with open_source(str(path)) as source:
-        return [frame.image for frame in itertools.islice(source, limit)], []
+        return Clip(path.name, [frame.image for frame in itertools.islice(source, limit)])
 
 
 def argument_parser() -> argparse.ArgumentParser:
@@ -232,66 +208,26 @@ def run(options: argparse.Namespace) -> None:
         model: open_predictor(model, device=options.device, size=options.size)
         for model in dict.fromkeys(options.models)
     }
-    console, result = Console(), {"size": options.size, "device": options.device}
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        if options.data is not None:
-            items = spread(pairs(options.data), options.limit)
-            task = progress.add_task("pictures", total=len(items))
-            scores = score_pictures(predictors, items, lambda: progress.advance(task))
-            result["pictures"] = _summary(scores, {item.name: item.source for item in items})
-        if options.clips is not None:
-            task = progress.add_task("clips", total=None)
-            by_clip = score_clips(
-                predictors, options.clips, options.limit, lambda: progress.advance(task)
-            )
-            result["clips"] = _summary(by_clip, {})
+    items = spread(pairs(options.data), options.limit) if options.data else []
+    clips = find_clips(options.clips) if options.clips else []
+    result: dict[str, Any] = {"size": options.size, "device": options.device}
+    scores: dict[str, dict[str, Scores]] = {}
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("", total=len(items) + len(clips))
+        if items:
+            scores = score_pictures(predictors, progress.track(items, task_id=task))
+            result["pictures"] = summary(scores, {item.name: item.source for item in items})
+        if clips:
+            read = (read_clip(path, options.limit) for path in clips)
+            result["clips"] = summary(score_clips(predictors, progress.track(read, task_id=task)))
     for kind in ("pictures", "clips"):
-        for group, rows in result.get(kind, {}).get("means", {}).items():
-            console.print(score_table(group, rows))
+        for group, means in result.get(kind, {"means": {}})["means"].items():
+            Console().print(score_table(group, means))
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     if options.sheet:
         write_sheet(options.sheet, worst_cases(predictors, items, scores))
-
-
-def _summary(
-    scores: Mapping[str, Mapping[str, Scores]], sources: Mapping[str, str]
-) -> dict[str, Any]:
-    """Means over everything and over each data set, and every single score."""
-    names = list(next(iter(scores.values())))
-    groups = {f"all ({len(names)})": names}
-    for source in sorted(set(sources.values())):
-        members = [name for name in names if sources[name] == source]
-        if source and len(members) < len(names):
-            groups[f"{source} ({len(members)})"] = members
-    means = {
-        group: {
-            model: mean_scores(rows[name] for name in members) for model, rows in scores.items()
-        }
-        for group, members in groups.items()
-    }
-    return {"means": means, "scores": scores}
-
-
-def worst_cases(
-    predictors: Mapping[str, Predictor],
-    items: Sequence[Pair],
-    scores: Mapping[str, Mapping[str, Scores]],
-    count: int = SHEET_ROWS,
-) -> list[Case]:
-    """The pictures with the largest MSE of any model, worst first."""
-    worst = sorted(items, key=lambda item: -max(rows[item.name]["mse"] for rows in scores.values()))
-    cases = []
-    for item in worst[:count]:
-        rgb, truth = read_pair(item)
-        image = np.ascontiguousarray(rgb[..., ::-1])
-        mattes = {
-            f"{Path(model).name} {scores[model][item.name]['mse']:.4f}": predictor.predict(image)
-            for model, predictor in predictors.items()
-        }
-        cases.append(Case(item.name, image, truth, mattes))
-    return cases
 
 
 if __name__ == "__main__":

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from rich import box
-from rich.table import Table
 
 from pruner import metrics
+from pruner.contact_sheet import Case
+from pruner.data import Pair, read_pair
 
 Scores = Mapping[str, float]
 """Values by measure."""
@@ -37,8 +38,34 @@ MEASURES = {
     "flicker": Measure("flicker", 4),
 }
 
+
 BAND_SHARE = 0.02
 """Radius of the trimap's unknown band, as a share of the short side: 10 pixels at 512."""
+
+SHEET_ROWS = 12
+
+
+class Predictor(Protocol):
+    """Whatever gives the matte of a picture."""
+
+    def predict(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 BGR to (H, W) uint8."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A video in memory.
+
+    Attributes:
+        name: What it is called in the results.
+        images: (H, W, 3) uint8 BGR each.
+        truths: (H, W) uint8 each, or none at all.
+    """
+
+    name: str
+    images: Sequence[NDArray[np.uint8]]
+    truths: Sequence[NDArray[np.uint8]] = ()
 
 
 def score_picture(alpha: NDArray[np.uint8], truth: NDArray[np.uint8]) -> Scores:
@@ -85,37 +112,82 @@ def score_clip(
 def mean_scores(rows: Iterable[Scores]) -> Scores:
     """The mean of every measure that all of them have."""
     rows = list(rows)
-    common = [measure for measure in MEASURES if rows and all(measure in row for row in rows)]
+    common = [measure for measure in rows[0] if all(measure in row for row in rows)]
     return {measure: float(np.mean([row[measure] for row in rows])) for measure in common}
 
 
-def score_table(title: str, rows: Mapping[str, Scores]) -> Table:
-    """One line per model; with several, the best value of each column is bold.
+def score_pictures(
+    predictors: Mapping[str, Predictor], items: Iterable[Pair]
+) -> dict[str, dict[str, Scores]]:
+    """Scores by model and picture.
 
-    The last column is the MSE in parts of the first model's.
+    Raises:
+        PrunerError: A picture or matte that cannot be read.
     """
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("model", no_wrap=True)
-    shown = [measure for measure in MEASURES if all(measure in row for row in rows.values())]
-    for measure in shown:
-        table.add_column(MEASURES[measure].heading, justify="right")
-    relative = "mse" in shown and len(rows) > 1
-    if relative:
-        table.add_column("x MSE", justify="right")
-    for model, row in rows.items():
-        cells = [_cell(measure, row[measure], rows.values()) for measure in shown]
-        if relative:
-            first = next(iter(rows.values()))["mse"]
-            cells.append(f"{row['mse'] / first:.3f}" if first else "")
-        table.add_row(Path(model).name, *cells)
-    return table
+    scores: dict[str, dict[str, Scores]] = {name: {} for name in predictors}
+    for item in items:
+        image, truth = read_pair(item)
+        for name, predictor in predictors.items():
+            alpha = predictor.predict(np.ascontiguousarray(image[..., ::-1]))
+            scores[name][item.name] = score_picture(alpha, truth)
+    return scores
 
 
-def _cell(measure: str, value: float, rows: Collection[Scores]) -> str:
-    _, decimals, more_is_better = MEASURES[measure]
-    best = (max if more_is_better else min)(row[measure] for row in rows)
-    text = f"{value:.{decimals}f}"
-    return f"[bold]{text}[/bold]" if len(rows) > 1 and value == best else text
+def score_clips(
+    predictors: Mapping[str, Predictor], clips: Iterable[Clip]
+) -> dict[str, dict[str, Scores]]:
+    """Scores by model and clip."""
+    scores: dict[str, dict[str, Scores]] = {name: {} for name in predictors}
+    for clip in clips:
+        for name, predictor in predictors.items():
+            alphas = [predictor.predict(image) for image in clip.images]
+            scores[name][clip.name] = score_clip(alphas, clip.images, clip.truths)
+    return scores
+
+
+def summary(
+    scores: Mapping[str, Mapping[str, Scores]], sources: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Means over everything and over each data set, and every single score.
+
+    Args:
+        scores: By model and picture or clip.
+        sources: The data set of each picture, where there are several.
+    """
+    names = list(next(iter(scores.values())))
+    groups = {f"all ({len(names)})": names}
+    for source in sorted(set(sources.values()) if sources else ()):
+        members = [name for name in names if sources and sources[name] == source]
+        if source and len(members) < len(names):
+            groups[f"{source} ({len(members)})"] = members
+    means = {
+        group: {
+            model: mean_scores(rows[name] for name in members) for model, rows in scores.items()
+        }
+        for group, members in groups.items()
+    }
+    return {"means": means, "scores": scores}
+
+
+def worst_cases(
+    predictors: Mapping[str, Predictor],
+    items: Sequence[Pair],
+    scores: Mapping[str, Mapping[str, Scores]],
+    *,
+    count: int = SHEET_ROWS,
+) -> list[Case]:
+    """The pictures with the largest MSE of any model, worst first."""
+    worst = sorted(items, key=lambda item: -max(rows[item.name]["mse"] for rows in scores.values()))
+    cases = []
+    for item in worst[:count]:
+        rgb, truth = read_pair(item)
+        image = np.ascontiguousarray(rgb[..., ::-1])
+        mattes = {
+            f"{Path(model).name} {scores[model][item.name]['mse']:.4f}": predictor.predict(image)
+            for model, predictor in predictors.items()
+        }
+        cases.append(Case(item.name, image, truth, mattes))
+    return cases
 
 
 def _unit(matte: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -1,0 +1,40 @@
+"""Mean scores as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from rich import box
+from rich.table import Table
+
+from pruner.scores import MEASURES, Scores
+
+
+def score_table(title: str, rows: Mapping[str, Scores]) -> Table:
+    """One line per model; with several, the best value of each column is bold.
+
+    The last column is the MSE in parts of the first model's.
+    """
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("model", no_wrap=True)
+    shown = [measure for measure in MEASURES if all(measure in row for row in rows.values())]
+    for measure in shown:
+        table.add_column(MEASURES[measure].heading, justify="right")
+    relative = "mse" in shown and len(rows) > 1
+    if relative:
+        table.add_column("x MSE", justify="right")
+    for model, row in rows.items():
+        cells = [_cell(measure, row[measure], rows.values()) for measure in shown]
+        if relative:
+            first = next(iter(rows.values()))["mse"]
+            cells.append(f"{row['mse'] / first:.3f}" if first else "")
+        table.add_row(Path(model).name, *cells)
+    return table
+
+
+def _cell(measure: str, value: float, rows: Collection[Scores]) -> str:
+    _, decimals, more_is_better = MEASURES[measure]
+    best = (max if more_is_better else min)(row[measure] for row in rows)
+    text = f"{value:.{decimals}f}"
+    return f"[bold]{text}[/bold]" if len(rows) > 1 and value == best else text
