@@ -12,6 +12,7 @@ const clock = element.querySelector("output");
 const sound = element.querySelector(".sound");
 let playing = false;
 let settling = 0;
+let waiting = 0;
 let worst = 0;
 let told = null;
 
@@ -109,16 +110,20 @@ element.querySelector(".worst").addEventListener("click", () => {
 });
 document.addEventListener("loadedmetadata", show, true);
 
-// A new comparison says at which moment the mattes differ most.
-watch("value", () => {
+// A new comparison says at which moment the mattes differ most: its clips are shown from there.
+function begin() {
   if (props.value === told) return;
   worst = told = Number(props.value);
   playing = false;
-  const ready = setInterval(() => {
+  clearInterval(waiting);
+  waiting = setInterval(() => {
     const all = videos();
     if (all.length < IDS.length || all.some((video) => video.readyState < 1)) return;
-    clearInterval(ready);
+    clearInterval(waiting);
     for (const video of all) video.currentTime = worst;
     show();
   }, 100);
-});
+}
+
+watch("value", begin);
+begin(); // it may have come before this script did

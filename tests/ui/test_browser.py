@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -117,6 +118,14 @@ def test_a_clip_is_compared_and_both_results_play_in_step(
     )
     assert videos(tab, "video.duration") == pytest.approx([3.0] * 3, abs=0.1)
 
+    with tab.expect_download() as download:
+        tab.locator("#report").click()
+    text = Path(download.value.path()).read_text()
+    assert "mean_matte_difference" in text
+    report = json.loads(text)
+    worst_s = report["largest_difference_at_s"]
+    assert videos(tab, "video.currentTime") == pytest.approx([worst_s] * 3, abs=0.01)
+
     tab.locator("#player input").fill("0")
     tab.locator("#player .play").click()
     wait_for_all(tab, "video.currentTime > 1")
@@ -131,9 +140,6 @@ def test_a_clip_is_compared_and_both_results_play_in_step(
     wait_for_slider(tab)
     assert_bars_start_at_zero(tab.locator("#results .numbers td.b .bar"))
     expect(tab.locator("#results details")).to_contain_text("Each model was timed alone")
-    with tab.expect_download() as download:
-        tab.locator("#report").click()
-    assert "mean_matte_difference" in Path(download.value.path()).read_text()
     for place in ("#clip-a", "#clip-b"):
         expect(tab.locator(f"{place} a[download]")).to_have_attribute("href", re.compile(r"\.mp4$"))
     assert served.jobs == []
