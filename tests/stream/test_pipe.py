@@ -90,6 +90,15 @@ def test_closing_ends_the_wait_for_a_silent_pipe(tmp_path: Path, ends: tuple[int
     assert time.monotonic() - start < 1
 
 
+@pytest.fixture
+def ctrl_c_interrupts() -> Iterator[None]:
+    """As in a terminal: what a shell starts in the background ignores Ctrl-C from the start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_interrupts")
 def test_ctrl_c_while_a_pipe_is_silent_is_a_keyboard_interrupt(ends: tuple[int, int]) -> None:
     reader = PipeReader(ends[0], name="pipe", timeout_s=60)
     timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
