@@ -134,7 +134,8 @@ def test_a_clip_is_compared_and_both_results_play_in_step(
     assert videos(tab, "video.muted") == [False, True, True]
     tab.locator("#player .play").click()
     wait_for_all(tab, "video.paused")
-    assert len(set(videos(tab, "video.currentTime"))) == 1
+    times = videos(tab, "video.currentTime")
+    assert times == pytest.approx([times[0]] * 3, abs=0.002)  # the player brings them to a millisecond
 
     expect(tab.locator("#slider img")).to_have_count(2)
     wait_for_slider(tab)
