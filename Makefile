@@ -6,10 +6,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run ui test check bench lock clean
+.PHONY: help install run ui ncs2 test check bench lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 install: $(VENV)/.runtime ## install what the program needs (no torch)
 	@:
@@ -20,6 +20,9 @@ run: $(VENV)/.runtime ## put the sample's person before another background: out/
 
 ui: $(VENV)/.ui ## open the page that compares the models
 	$(BIN)/python -m ui $(ARGS)
+
+ncs2: $(VENV)/.runtime ## set up what a Neural Compute Stick 2 needs (an old Python and its OpenVINO)
+	$(BIN)/python -m stream.ncs2 setup $(ARGS)
 
 bench: $(VENV)/.runtime ## measure the models and the pipeline on this machine
 	$(BIN)/python -m stream.benchmark $(ARGS)

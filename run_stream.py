@@ -99,7 +99,7 @@ def _session_options(options: argparse.Namespace) -> SessionOptions:
         output=options.output if needs_no_window else "window",
         matte=options.matte,
         model=options.model,
-        device=options.device,
+        device=f"{options.device}:{options.ncs2_plugin}" if options.ncs2_plugin else options.device,
         size=options.size,
         threads=options.threads,
         requests=options.requests,
@@ -162,8 +162,9 @@ def _add_matting_options(group: argparse._ArgumentGroup) -> None:
         "--device",
         default="CPU",
         metavar="NAME",
-        help="CPU, GPU, NPU, AUTO, HETERO:GPU,CPU (default: CPU)",
+        help="CPU, GPU, NPU, AUTO, HETERO:GPU,CPU, NCS2 after `make ncs2` (default: CPU)",
     )
+    group.add_argument("--ncs2-plugin", metavar="NAME", help=argparse.SUPPRESS)
     group.add_argument(
         "--size",
         type=_positive_int,

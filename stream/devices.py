@@ -8,6 +8,7 @@ from functools import cache
 import openvino as ov
 
 from stream.errors import DeviceError
+from stream.ncs2 import ncs2_device
 
 _CHOOSERS = ("AUTO", "HETERO", "MULTI")
 """OpenVINO's devices that spread the work over real ones: `AUTO`, `HETERO:GPU,CPU`."""
@@ -42,6 +43,8 @@ def check_device(spec: str, available: Sequence[str]) -> str:
     Raises:
         DeviceError: One that is not there; names those that are.
     """
+    if (stick := ncs2_device(spec)) is not None:
+        return stick  # an older OpenVINO's: whether it is there shows when it is opened
     device = spec.strip().upper()
     chooser, _, rest = device.partition(":")
     if device == "AUTO":

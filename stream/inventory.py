@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stream.camera_devices import list_cameras
 from stream.devices import available_devices, describe_device
+from stream.ncs2.environment import has_stick, worker_python
 from stream.virtual_camera import list_virtual_cameras
 
 
@@ -13,7 +14,8 @@ def print_devices() -> None:
         "cameras, for --input": [(camera.device, camera.name) for camera in list_cameras()],
         "virtual cameras, for --output virtual:…": list_virtual_cameras(),
         "inference devices, for --device": [
-            (device, describe_device(device)) for device in available_devices()
+            *((device, describe_device(device)) for device in available_devices()),
+            *([("NCS2", "Neural Compute Stick 2")] if has_stick() and worker_python() else []),
         ],
     }
     for title, devices in groups.items():

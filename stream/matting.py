@@ -16,6 +16,8 @@ from stream.engine import Engine, EngineOptions, Request, read_network
 from stream.errors import UsageError
 from stream.frame import Alpha, Frame, Image, MattedFrame
 from stream.model_files import find_model
+from stream.ncs2 import ncs2_device
+from stream.ncs2.stick import open_ncs2
 
 _STRIDE = 32
 _MAX_ASPECT = 4
@@ -106,6 +108,10 @@ class MattePredictor:
             cache_dir=cache_dir,
         )
         self._network = read_network(file.path)
+        device = self._options.device
+        self._stick = (
+            open_ncs2(file, device=device, requests=requests) if ncs2_device(device) else None
+        )
         self._size = size
         self._refine = refine
         self._engines: OrderedDict[tuple[int, int], Engine] = OrderedDict()
@@ -154,6 +160,12 @@ class MattePredictor:
         """Let go of the networks and their memory."""
         self._engines.clear()
         self._latest = None
+        self._close_stick()
+
+    def _close_stick(self) -> None:
+        if self._stick is not None:
+            self._stick.close()
+            self._stick = None
 
     def _start(self, image: Image) -> _Job:
         assert image.dtype == np.uint8, image.dtype  # OpenVINO would cast floats without a word
@@ -191,7 +203,11 @@ class MattePredictor:
         if size_wh not in self._engines:
             if len(self._engines) == _MAX_ENGINES:
                 self._engines.popitem(last=False)
-            self._engines[size_wh] = Engine(self._network, size_wh, self._options)
+            self._engines[size_wh] = (
+                Engine(self._network, size_wh, self._options)
+                if self._stick is None
+                else self._stick.engine(size_wh)
+            )
         self._engines.move_to_end(size_wh)
         self._latest = self._engines[size_wh]
         return self._latest
@@ -218,6 +234,7 @@ class MattePredictor:
             _log.warning("%s failed, the CPU takes over: %s", self._options.device, error)
             self._options = replace(self._options, device="CPU")
             self._engines.clear()
+            self._close_stick()
 
 
 @dataclass(frozen=True, eq=False)
