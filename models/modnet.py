@@ -25,7 +25,7 @@ class MODNetOutput(NamedTuple):
     Attributes:
         matte: (N, 1, H, W).
         semantic: (N, 1, H/16, W/16), or None without the train-only heads.
-        detail: (N, 1, H, W), or None without the train-only heads.
+        detail: (N, 1, H, W), or None without the detail head.
     """
 
     matte: Tensor
@@ -203,12 +203,13 @@ class MODNet(nn.Module):
         self.hr_branch = HRBranch(self.widths)
         self.f_branch = FusionBranch(self.widths)
 
-    def forward(self, image: Tensor, *, heads: bool = False) -> MODNetOutput:
+    def forward(self, image: Tensor, *, heads: bool = False, detail: bool = True) -> MODNetOutput:
         """Predict the matte.
 
         Args:
             image: (N, 3, H, W) RGB in [-1, 1]; H and W multiples of 32.
             heads: Also run the train-only semantic and detail heads.
+            detail: False leaves out the detail head, a seventh of all the work.
 
         Raises:
             ValueError: H or W is not a multiple of 32.
@@ -225,5 +226,7 @@ class MODNet(nn.Module):
         if not heads:
             return MODNetOutput(matte)
         semantic = torch.sigmoid(self.lr_branch.conv_lr(lr8x))
-        detail = torch.sigmoid(self.hr_branch.conv_hr(torch.cat([resize(hr2x, 2), image], dim=1)))
-        return MODNetOutput(matte, semantic, detail)
+        if not detail:
+            return MODNetOutput(matte, semantic)
+        full = torch.cat([resize(hr2x, 2), image], dim=1)
+        return MODNetOutput(matte, semantic, torch.sigmoid(self.hr_branch.conv_hr(full)))
