@@ -21,7 +21,12 @@ _SHIPPED = Path(__file__).parents[1] / "models" / "weights" / "modnet.safetensor
 _UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 
 
-def _amount(text: str) -> float:
+def amount(text: str) -> float:
+    """A number with a unit or without, like 3.66G or 1.34M: an argparse type.
+
+    Raises:
+        argparse.ArgumentTypeError: Not such a number.
+    """
     match = re.fullmatch(r"(\d+\.?\d*|\.\d+)([kmg]?)", text.lower())
     if not match:
         raise argparse.ArgumentTypeError(f"expected a number like 3.6G or 1.34M, got {text!r}")
@@ -119,10 +124,15 @@ def _add_strength(group: argparse._ArgumentGroup) -> None:
         type=float,
         help="importance, 0 to 1, below which a backbone channel is cut (default: 0.5)",
     )
-    add("--target-macs", type=_amount, metavar="N", help="at most so many at --size, like 3.6G")
-    add("--target-params", type=_amount, metavar="N", help="at most so many, like 1.34M")
-    add("--target-latency", type=_amount, metavar="MS", help="at most so long on --device")
-    add(
+    add("--target-macs", type=amount, metavar="N", help="at most so many at --size, like 3.6G")
+    add("--target-params", type=amount, metavar="N", help="at most so many, like 1.34M")
+    add("--target-latency", type=amount, metavar="MS", help="at most so long on --device")
+    add_limits(group)
+
+
+def add_limits(group: argparse._ArgumentGroup) -> None:
+    """What is asked of single groups of channels."""
+    group.add_argument(
         "--keep",
         type=_group_count,
         action="append",
@@ -130,7 +140,7 @@ def _add_strength(group: argparse._ArgumentGroup) -> None:
         metavar="GROUP=COUNT",
         help="channels one group keeps, like last=320; repeat it (the report names the groups)",
     )
-    add(
+    group.add_argument(
         "--min-keep", type=float, metavar="SHARE", help="at least this of any group (default: 0.25)"
     )
 

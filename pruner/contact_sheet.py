@@ -10,7 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pruner.data import Pair
 from pruner.errors import PrunerError
+from pruner.names import short_names
+from pruner.scores import Predictor, Scores, read_bgr
+
+ROWS = 12
+"""Pictures on a sheet."""
 
 CELL = 224
 """Width and height in pixels of one picture on the sheet."""
@@ -34,6 +40,34 @@ class Case:
     image: NDArray[np.uint8]
     truth: NDArray[np.uint8]
     mattes: Mapping[str, NDArray[np.uint8]]
+
+
+def worst_cases(
+    predictors: Mapping[str, Predictor],
+    items: Sequence[Pair | Path],
+    scores: Mapping[str, Mapping[str, Scores]],
+    *,
+    count: int = ROWS,
+) -> list[Case]:
+    """The pictures with the largest MSE of any model, worst first.
+
+    Args:
+        predictors: The models.
+        items: Pictures with mattes, and files of pictures without people.
+        scores: By model and picture.
+        count: How many pictures.
+    """
+    worst = sorted(items, key=lambda item: -max(rows[item.name]["mse"] for rows in scores.values()))
+    names = short_names(predictors)
+    cases = []
+    for item in worst[:count]:
+        image, truth = read_bgr(item)
+        mattes = {
+            f"{names[model]} {scores[model][item.name]['mse']:.4f}": predictor.predict(image)
+            for model, predictor in predictors.items()
+        }
+        cases.append(Case(item.name, image, truth, mattes))
+    return cases
 
 
 def write_sheet(path: Path, cases: Sequence[Case]) -> None:

@@ -6,12 +6,15 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pruner.errors import PrunerError
+
+T = TypeVar("T")
 
 LAYOUTS = (
     ("image", "alpha"),
@@ -31,12 +34,13 @@ class Pair:
     Attributes:
         name: File name without its suffix.
         image: The picture.
-        alpha: Its matte, a grey picture of the same size: 0 = background, 255 = person.
+        alpha: Its matte, a grey picture of the same size: 0 = background, 255 = person. None where
+            nobody knows it.
     """
 
     name: str
     image: Path
-    alpha: Path
+    alpha: Path | None
 
     @property
     def source(self) -> str:
@@ -67,11 +71,18 @@ def pairs(root: Path) -> list[Pair]:
     """
     if not root.is_dir():
         raise PrunerError(f"{root}: no such folder")
-    for image_folder, alpha_folder in LAYOUTS:
-        if (root / image_folder).is_dir() and (root / alpha_folder).is_dir():
-            return _matched(root / image_folder, root / alpha_folder)
+    if folders := layout(root):
+        return _matched(*folders)
     expected = ", ".join(f"{image}/ + {alpha}/" for image, alpha in LAYOUTS)
     raise PrunerError(f"{root}: expected one of the folder pairs {expected}")
+
+
+def layout(root: Path) -> tuple[Path, Path] | None:
+    """The folder of pictures and the folder of mattes, if there are two such."""
+    for image_folder, alpha_folder in LAYOUTS:
+        if (root / image_folder).is_dir() and (root / alpha_folder).is_dir():
+            return root / image_folder, root / alpha_folder
+    return None
 
 
 def _matched(image_folder: Path, alpha_folder: Path) -> list[Pair]:
@@ -95,12 +106,15 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 
 
 def read_pair(pair: Pair) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Picture (H, W, 3) uint8 RGB and matte (H, W) uint8.
+    """Picture (H, W, 3) uint8 RGB and matte (H, W) uint8, 0 everywhere where nobody knows it.
 
     Raises:
         PrunerError: One of them is not a picture, or their sizes differ.
     """
-    image, alpha = read_image(pair.image), _decode(pair.alpha, cv2.IMREAD_GRAYSCALE)
+    image = read_image(pair.image)
+    if pair.alpha is None:
+        return image, np.zeros(image.shape[:2], np.uint8)
+    alpha = _decode(pair.alpha, cv2.IMREAD_GRAYSCALE)
     if image.shape[:2] != alpha.shape:
         raise PrunerError(
             f"{pair.alpha}: {alpha.shape[1]} x {alpha.shape[0]}, but {pair.image.name} is "
@@ -128,8 +142,8 @@ def balanced_weights(items: Sequence[Pair]) -> list[float]:
     return [1 / sizes[item.source] ** 0.5 for item in items]
 
 
-def spread(items: Sequence[Pair], count: int | None) -> list[Pair]:
-    """At most `count` pairs, drawn evenly and always the same."""
+def spread(items: Sequence[T], count: int | None) -> list[T]:
+    """At most `count` of the items, drawn evenly and always the same."""
     if count is None or count >= len(items):
         return list(items)
     chosen = random.Random(0).sample(range(len(items)), count)

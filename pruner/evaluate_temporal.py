@@ -9,46 +9,26 @@ measured. What the columns mean stands in pruner/metrics.py.
 from __future__ import annotations
 
 import argparse
-import itertools
-import json
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
-from models.checkpoint import CheckpointError
+from pruner.clips import read_clip
 from pruner.data import pairs, pictures
-from pruner.errors import PrunerError, PrunerUsageError
-from pruner.evaluate import open_predictor
-from pruner.scores import MEASURES, Predictor, Scores, mean_scores, score_clip
+from pruner.errors import PrunerUsageError
+from pruner.names import short_names
+from pruner.scores import MEASURES, Clip, Predictor, Scores, mean_scores, score_clip
+from pruner.scoring import add_models, exit_code, open_models, progress_bar, write_json
 from pruner.temporal_clips import KnownClip, known_clips
 from pruner.temporal_steps import STEPS, write_strip
-from stream.errors import StreamError
-from stream.frame import Alpha, Frame, Image, MattedFrame
-from stream.source import open_source
-
-
-@dataclass(frozen=True, eq=False)
-class Clip:
-    """A clip in memory.
-
-    Attributes:
-        name: What it is called.
-        images: (H, W, 3) uint8 BGR each.
-        truths: (H, W) uint8 each, or none.
-    """
-
-    name: str
-    images: list[Image]
-    truths: list[Alpha]
+from stream.frame import Frame, MattedFrame
 
 
 def matted_frames(clip: Clip, predictor: Predictor) -> list[MattedFrame]:
@@ -99,7 +79,7 @@ def planned_clips(options: argparse.Namespace) -> list[Callable[[], Clip]]:
             seed=options.seed,
         )
         planned += [partial(_made, clip) for clip in made]
-    return planned + [partial(_read, path, options.frames) for path in options.videos]
+    return planned + [partial(read_clip, path, options.frames) for path in options.videos]
 
 
 def _made(clip: KnownClip) -> Clip:
@@ -108,22 +88,11 @@ def _made(clip: KnownClip) -> Clip:
     return Clip(clip.name, images, [alpha for _, alpha in frames])
 
 
-def _read(path: Path, limit: int) -> Clip:
-    with open_source(str(path)) as source:
-        return Clip(path.stem, [frame.image for frame in itertools.islice(source, limit)], [])
-
-
 def argument_parser() -> argparse.ArgumentParser:
     """The options of `python -m pruner.evaluate_temporal`."""
     parser = argparse.ArgumentParser(prog="python -m pruner.evaluate_temporal", description=__doc__)
     add = parser.add_argument
-    add(
-        "--models",
-        nargs="+",
-        default=["original", "pruned"],
-        metavar="MODEL",
-        help="as for pruner.evaluate (default: original pruned)",
-    )
+    add_models(parser)
     add(
         "--data",
         type=Path,
@@ -142,26 +111,13 @@ def argument_parser() -> argparse.ArgumentParser:
         help="of the clips that are made (default: 640x360)",
     )
     add("--seed", type=int, default=0, help="makes other clips")
-    add("--device", default="CPU", help="OpenVINO device (default: CPU)")
-    add("--size", type=int, default=512, metavar="PIXELS", help="short side seen (default: 512)")
-    add("--json", type=Path, metavar="FILE", help="write every score")
     add("--strips", type=Path, metavar="DIR", help="draw frames of every clip, before and after")
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    options = argument_parser().parse_args(argv)
-    try:
-        run(options)
-    except (PrunerError, CheckpointError, StreamError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        if isinstance(error, StreamError) and error.hint:
-            print(f"hint: {error.hint}", file=sys.stderr)
-        return getattr(error, "exit_code", 1)
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return exit_code(run, argument_parser().parse_args(argv))
 
 
 def run(options: argparse.Namespace) -> None:
@@ -170,13 +126,11 @@ def run(options: argparse.Namespace) -> None:
         raise PrunerUsageError("give --data and --backgrounds to make clips of, or --videos")
     if options.data is not None and options.backgrounds is None:
         raise PrunerUsageError("give --backgrounds, pictures to put behind the people of --data")
-    predictors = {
-        model: open_predictor(model, device=options.device, size=options.size)
-        for model in dict.fromkeys(options.models)
-    }
+    predictors = open_models(options)
     scores: dict[str, dict[str, dict[str, Scores]]] = {model: {} for model in predictors}
     clips = planned_clips(options)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    names = short_names(predictors)
+    with progress_bar() as progress:
         task = progress.add_task("clips and models", total=len(clips) * len(predictors))
         for make in clips:
             clip = make()
@@ -184,7 +138,8 @@ def run(options: argparse.Namespace) -> None:
                 frames = matted_frames(clip, predictor)
                 scores[model][clip.name] = score_steps(clip, frames)
                 if options.strips is not None:
-                    write_strip(options.strips / f"{clip.name}-{Path(model).name}.jpg", frames)
+                    name = f"{clip.name}-{names[model]}".replace("/", "-")
+                    write_strip(options.strips / f"{name}.jpg", frames)
                 progress.advance(task)
     report(scores, options)
 
@@ -193,15 +148,14 @@ def report(
     scores: Mapping[str, Mapping[str, Mapping[str, Scores]]], options: argparse.Namespace
 ) -> None:
     """Print the means over the clips, and write everything where that is asked for."""
-    console = Console()
+    console, names = Console(), short_names(scores)
     means: dict[str, dict[str, Scores]] = {}
     for model, clips in scores.items():
         means[model] = {step: mean_scores(rows[step] for rows in clips.values()) for step in STEPS}
-        console.print(step_table(f"{Path(model).name} ({len(clips)} clips)", means[model]))
+        console.print(step_table(f"{names[model]} ({len(clips)} clips)", means[model]))
     if options.json is not None:
         result = {"size": options.size, "seed": options.seed, "means": means, "scores": scores}
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        write_json(options.json, result)
 
 
 def _size_wh(text: str) -> tuple[int, int]:

@@ -1,7 +1,8 @@
 """From a checkpoint to the files that other programs run.
 
-Writes the OpenVINO IR with float16 weights and the checkpoint beside it, on request INT8 and ONNX;
-compares what it wrote with torch, and lists it in the manifest of the folder.
+Writes the OpenVINO IR with float16 weights and the checkpoint beside it, on request ONNX and a file
+for the Neural Compute Stick 2; compares what it wrote with torch, and lists it in the manifest of
+the folder. `python -m pruner.quantize` then makes an 8-bit model of it.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ def argument_parser() -> argparse.ArgumentParser:
         "--onnx-opset", type=int, default=17, metavar="N", help="(default: 17; 11 for old runtimes)"
     )
     add("--static-size", type=size_wh, metavar="WxH", help="make the ONNX for this size only")
+    add("--ncs2", action="store_true", help="also write what a Neural Compute Stick 2 needs")
     add("--force", action="store_true", help="replace files that exist")
     return parser
 
@@ -59,14 +61,25 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
+def stem_of(name: str) -> str:
+    """What the files of a model are called.
+
+    Raises:
+        PrunerUsageError: A name that no file can have everywhere.
+    """
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+        raise PrunerUsageError(
+            f"--name: expected lower-case letters, digits, - and _, got {name!r}"
+        )
+    return STEMS.get(name, name.replace("-", "_"))
+
+
 def run(options: argparse.Namespace) -> None:
     """Export as the options say."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", options.name):
-        raise PrunerUsageError(
-            f"--name: expected lower-case letters, digits, - and _, got {options.name!r}"
-        )
-    stem = STEMS.get(options.name, options.name.replace("-", "_"))
+    stem = stem_of(options.name)
     names = [f"{stem}{suffix}" for suffix in (".safetensors", ".xml", ".bin")]
+    if options.ncs2:
+        names += [f"{stem}.ncs2.xml", f"{stem}.ncs2.bin"]
     if options.onnx:
         size = "_{}x{}".format(*options.static_size) if options.static_size else ""
         names.append(f"{stem}{size}.onnx")
@@ -81,6 +94,7 @@ def _export(options: argparse.Namespace, stem: str, names: list[str]) -> None:
     from pruner import parity
     from pruner.cost import cost
     from pruner.manifest import ModelEntry, add
+    from pruner.old_runtime import write_for_old_runtime
     from pruner.onnx_graph import write_onnx
     from pruner.openvino_ir import save_ir, to_ir
     from pruner.published import load_network
@@ -96,6 +110,8 @@ def _export(options: argparse.Namespace, stem: str, names: list[str]) -> None:
         save_ir(graph, folder / f"{stem}.xml")
         levels = parity.check_ir(folder / f"{stem}.xml", model, samples)
         print(f"{stem}.xml differs from torch by at most {levels} of 255 grey levels")
+        if options.ncs2:
+            write_for_old_runtime(model, folder / f"{stem}.ncs2.xml")
         if options.onnx:
             path, static_wh = folder / names[-1], options.static_size
             write_onnx(model, path, opset=options.onnx_opset, size_wh=static_wh)

@@ -80,20 +80,22 @@ class InstanceAffine(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W), shape kept."""
         x = x - self.instance * x.mean(dim=(2, 3), keepdim=True)
-        return F.relu(x * self.scale(mean_square(x, x.shape[2] * x.shape[3])))
+        return F.relu(x * self.scale(mean_square(x)))
 
     def scale(self, variance: Tensor) -> Tensor:
         """One over the standard deviation, or 1 in the batch half; (N, C, 1, 1)."""
         return self.instance * torch.rsqrt(variance + self.eps) + self.batch
 
 
-def mean_square(x: Tensor, pixels: int) -> Tensor:
-    """Sum of the squares of each channel over `pixels`, (N, C, 1, 1).
+def mean_square(x: Tensor) -> Tensor:
+    """The mean over each channel's pixels of their squares, (N, C, 1, 1).
 
-    Not as the mean of `x * x`, which would be written to memory; and the root is scaled before it
-    is squared, since the sum alone would overflow the half precision of graphics processors.
+    Not as the mean of `x * x`, which would be written to memory. The half precision of graphics
+    processors ends at 65504, so neither the sum of the squares nor the number of pixels may occur:
+    the root is divided by the roots of the sides before it is squared.
     """
-    root: Tensor = torch.linalg.vector_norm(x, dim=(2, 3), keepdim=True) / pixels**0.5
+    root: Tensor = torch.linalg.vector_norm(x, dim=(2, 3), keepdim=True)
+    root = root / x.shape[2] ** 0.5 / x.shape[3] ** 0.5
     return root * root
 
 

@@ -1,7 +1,8 @@
-"""What each way of training asks of the network."""
+"""The ways to train: which weights a network starts from, and what is asked of it."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -51,12 +52,53 @@ def band_of(alpha: Tensor) -> Tensor:
     return unknown_band(alpha, max(2, round(share * min(alpha.shape[-2:]))))
 
 
+def starting_network(mode: str, given: MODNet, *, freeze_backbone: bool = False) -> MODNet:
+    """The network to train.
+
+    Args:
+        mode: As `pruner.train` has them.
+        given: Weights, or the widths of fresh ones.
+        freeze_backbone: Whether the backbone will not be trained. Fresh weights are of no use to it
+            then: it keeps those it was given.
+    """
+    if mode != "scratch":
+        return given
+    fresh = MODNet(given.widths)
+    if freeze_backbone:
+        fresh.backbone.load_state_dict(given.backbone.state_dict())
+    return fresh
+
+
+def objective_of(
+    mode: str, model: MODNet, weights: LossWeights, teacher: MODNet | None = None
+) -> Objective:
+    """What the network is trained for.
+
+    A detail head that nothing is asked of is taken out of training: data-parallel training would
+    wait for its gradients.
+
+    Args:
+        mode: As `pruner.train` has them.
+        model: The network as training starts, on its device.
+        weights: Of the losses.
+        teacher: The network to learn from, for `distil`.
+    """
+    if mode == "soc":
+        return self_supervised(copy.deepcopy(model))
+    model.hr_branch.conv_hr.requires_grad_(bool(weights.detail))
+    if mode == "distil":
+        assert teacher is not None
+        return distillation(model, teacher.to(next(model.parameters()).device), weights)
+    return supervised(weights)
+
+
 def supervised(weights: LossWeights) -> Objective:
     """MODNet's losses (section 3), and two on the matte alone: its gradient, and its averages."""
 
     def objective(model: nn.Module, batch: Batch) -> Losses:
         heads = bool(weights.semantic or weights.detail)
-        return label_terms(model(to_network(batch.image), heads=heads), batch, weights)
+        output = model(to_network(batch.image), heads=heads, detail=bool(weights.detail))
+        return label_terms(output, batch, weights)
 
     return objective
 
@@ -103,9 +145,9 @@ def distillation(student: MODNet, teacher: MODNet, weights: LossWeights) -> Obje
 
     def objective(model: nn.Module, batch: Batch) -> Losses:
         image = to_network(batch.image)
-        output = model(image, heads=True)
+        output = model(image, heads=True, detail=bool(weights.detail))
         with torch.no_grad():
-            target = teacher(image, heads=True)
+            target = teacher(image, heads=True, detail=False)
         terms = label_terms(output, batch, weights)
         trusted = ((target.matte - batch.alpha).abs() < 0.5).float()
         terms["teacher matte"] = weights.matte * band_l1(output.matte, target.matte, trusted)

@@ -4,14 +4,12 @@ What that release reads is IR version 10, operations of 2020, static shapes; wha
 in is float16. So a network gets a file of its own beside its IR, `NAME.ncs2.xml`: MODNet as it was
 published, since the rewrites that pay on a CPU need sums that float16 cannot hold and operations
 that the stick has not; and without the pre- and postprocessing, which `stream/ncs2/worker.py` does.
+`python -m pruner.export --ncs2` writes it.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +19,8 @@ from openvino import passes
 from openvino.utils.node_factory import NodeFactory
 from torch import Tensor, nn
 
-from models.checkpoint import CheckpointError
 from models.modnet import STRIDE, MODNet
 from pruner.errors import PrunerError
-from pruner.published import load_network
 
 _SIZE_HW = (512, 512)
 """What the file says; the old runtime can change it, as long as all shapes follow from it."""
@@ -99,22 +95,3 @@ def _require_half_range(network: ov.Model, path: Path) -> None:
         if node.get_type_name() == "Constant" and np.abs(node.get_data()).max() > largest:
             name = node.get_friendly_name()
             raise PrunerError(f"{path}: float16 cannot hold the constant '{name}'")
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m pruner.old_runtime", description=__doc__)
-    parser.add_argument("checkpoint", type=Path, help="a .safetensors file, or a published one")
-    parser.add_argument("--output", type=Path, metavar="NAME.ncs2.xml", help="default: beside it")
-    options = parser.parse_args(arguments)
-    output = options.output or options.checkpoint.with_suffix(".ncs2.xml")
-    try:
-        write_for_old_runtime(load_network(options.checkpoint), output)
-    except (PrunerError, CheckpointError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code if isinstance(error, PrunerError) else 1
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -22,16 +22,22 @@ PREPROCESSING = (
 
 
 class PictureToMatte(nn.Module):
-    """A network with what comes before and after it."""
+    """A network with what comes before and after it.
 
-    def __init__(self, network: nn.Module) -> None:
+    Args:
+        network: (1, 3, H, W) in [-1, 1] to its matte.
+        bgr: Whether it takes BGR, as `for_inference` makes networks, or RGB, as they are trained.
+    """
+
+    def __init__(self, network: nn.Module, *, bgr: bool = False) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.bgr = network, bgr
 
     def forward(self, image: Tensor) -> Tensor:
         """(1, H, W, 3) uint8 BGR to (1, 1, H, W) uint8."""
-        rgb = image.permute(0, 3, 1, 2).flip(1).float()
-        return torch.round(self.network(rgb / 127.5 - 1).matte * 255).to(torch.uint8)
+        planes = image.permute(0, 3, 1, 2)
+        planes = planes if self.bgr else planes.flip(1)
+        return torch.round(self.network(planes.float() / 127.5 - 1).matte * 255).to(torch.uint8)
 
 
 def to_ir(model: MODNet, *, parent: Path | None = None, half: bool = True) -> ov.Model:
@@ -45,7 +51,7 @@ def to_ir(model: MODNet, *, parent: Path | None = None, half: bool = True) -> ov
     Returns:
         A graph with the input `image`, the output `alpha`, and `rt_info` under `matte`.
     """
-    network = PictureToMatte(for_inference(model, half=half)).eval()
+    network = PictureToMatte(for_inference(model, half=half), bgr=True).eval()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the converter traces
         warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]  # the size check is not traced

@@ -57,10 +57,23 @@ def sample_pictures(folder: Path) -> list[Picture]:
 def fitted(picture: NDArray[np.uint8], size_wh: tuple[int, int] | None = None) -> Picture:
     """A picture of any size at a given one, or with sides that are multiples of 32."""
     if size_wh is None:
-        height, width = picture.shape[:2]
-        scale = LONG_SIDE / max(height, width) / STRIDE
-        size_wh = (max(1, round(width * scale)) * STRIDE, max(1, round(height * scale)) * STRIDE)
+        return _scaled(picture, LONG_SIDE / max(picture.shape[:2]))
     return np.asarray(cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def seen(picture: NDArray[np.uint8], short_side: int) -> Picture:
+    """A picture of any size as the network sees it at work.
+
+    Args:
+        picture: (H, W, 3), or a matte (H, W).
+        short_side: What its shorter side should be in pixels.
+    """
+    return _scaled(picture, short_side / min(picture.shape[:2]))
+
+
+def _scaled(picture: NDArray[np.uint8], scale: float) -> Picture:
+    height, width = (max(1, round(side * scale / STRIDE)) * STRIDE for side in picture.shape[:2])
+    return fitted(picture, (width, height))
 
 
 def check_ir(path: Path, model: MODNet, samples: Sequence[Picture]) -> int:

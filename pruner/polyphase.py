@@ -128,12 +128,14 @@ class PolyphaseHead(nn.Module):
 
     def _normalised(self, inner: Tensor, rows: Tensor, columns: Tensor) -> tuple[Tensor, ...]:
         """IBNorm and ReLU over the three parts of one picture, the first of them in phases."""
-        pixels = 4 * inner.shape[2] * inner.shape[3] + rows[0, 0].numel() + columns[0, 0].numel()
+        top, side = 4 / (columns.shape[2] + 4), 4 / rows.shape[3]
 
-        def total(of_part: Callable[[Tensor], Tensor]) -> Tensor:
-            part = of_part(inner)
-            phases = part.reshape(part.shape[0], PHASES, -1, *part.shape[2:]).sum(1)
-            return phases + of_part(rows) + of_part(columns)
+        def mean(of_part: Callable[[Tensor], Tensor]) -> Tensor:
+            # Weighted by shares of the picture: its number of pixels and the sums over them can
+            # be more than the half precision of graphics processors holds.
+            of_inner = of_part(inner).reshape(inner.shape[0], PHASES, -1, 1, 1).mean(1)
+            between_rows = of_inner * (1 - side) + of_part(columns) * side
+            return of_part(rows) * top + between_rows * (1 - top)
 
         def apply(to_part: Callable[[Tensor, Tensor], Tensor], value: Tensor) -> tuple[Tensor, ...]:
             return (
@@ -142,7 +144,7 @@ class PolyphaseHead(nn.Module):
                 to_part(columns, value),
             )
 
-        mean = total(lambda part: part.sum((2, 3), keepdim=True)) / pixels
-        inner, rows, columns = apply(torch.sub, mean * self.ibnorm.instance)
-        variance = total(lambda part: mean_square(part, pixels))
+        centre = mean(lambda part: part.mean((2, 3), keepdim=True))
+        inner, rows, columns = apply(torch.sub, centre * self.ibnorm.instance)
+        variance = mean(mean_square)
         return apply(lambda part, scale: F.relu(part * scale), self.ibnorm.scale(variance))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,29 +79,27 @@ def _widths(info: Mapping[str, Any]) -> MODNetWidths:
             `new_expansion_cfg`, each block's hidden width over its input; `new_lr_channels`, lr8x
             and lr16x. `new_hr_channels` and `new_f_channels` repeat counts of the others.
     """
-    outputs = [int(count) for count in info["new_cfg"]]
+    stem, *blocks, last = (int(count) for count in info["new_cfg"])
     expansions = list(info["new_expansion_cfg"])
-    if (len(outputs), len(expansions)) != (19, 17):
+    if (len(blocks), len(expansions)) != (17, 17):
         raise ValueError(
-            f"expected 19 outputs and 17 expansions, got {len(outputs)} and {len(expansions)}"
+            f"expected 19 outputs and 17 expansions, got {len(blocks) + 2} and {len(expansions)}"
         )
     lr8x, lr16x = (int(count) for count in info["new_lr_channels"])
-    inputs, blocks, last = outputs[:17], outputs[1:18], outputs[18]
     repeated = [*info["new_hr_channels"], *info["new_f_channels"]]
-    if repeated != [blocks[0], blocks[2], lr8x]:
-        raise ValueError(
-            f"new_hr_channels and new_f_channels should be {[blocks[0], blocks[2], lr8x]}, "
-            f"got {repeated}"
-        )
+    if repeated != (expected := [blocks[0], blocks[2], lr8x]):
+        raise ValueError(f"new_hr_channels and new_f_channels should be {expected}, got {repeated}")
+    inputs = (stem, *blocks[:-1])
     hr = int(HR_CHANNELS * (1 - info["ratio"]))
     hidden = tuple(
         None if expansion == 1 else round(width * expansion)
         for width, expansion in zip(inputs, expansions, strict=True)
     )
-    if min(*outputs, lr8x, lr16x, hr // 2, *(h for h in hidden if h is not None)) < 1:
+    if min(stem, *blocks, last, lr8x, lr16x, hr // 2, *(h for h in hidden if h is not None)) < 1:
         raise ValueError("a width of zero: this pruning was too strong to leave a network")
-    return MODNetWidths(
-        stem=outputs[0],
+    return replace(
+        _branches(hr, lr8x=lr8x, lr16x=lr16x),
+        stem=stem,
         blocks=tuple(blocks),
         hidden=hidden,
         residual=tuple(
@@ -109,6 +108,12 @@ def _widths(info: Mapping[str, Any]) -> MODNetWidths:
         ),
         last=last,
         se=last // SE_REDUCTION,
+    )
+
+
+def _branches(hr: int, *, lr8x: int, lr16x: int) -> MODNetWidths:
+    """MODNet's backbone, and after it branches of these widths."""
+    return MODNetWidths(
         lr16x=_halves(lr16x),
         lr8x=_halves(lr8x),
         enc2x=_halves(hr),

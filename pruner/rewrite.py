@@ -4,7 +4,8 @@ What they save is memory traffic, which is most of a narrow network's time:
 
 - batch norms are folded into their convolutions, the batch half of every IBNorm among them;
 - IBNorm is one affine per channel over the whole tensor, so nothing is split and joined again;
-- the last 3x3 convolution runs before the upsampling (`pruner.polyphase`).
+- the last 3x3 convolution runs before the upsampling (`pruner.polyphase`);
+- pictures are taken in the channel order they come in.
 """
 
 from __future__ import annotations
@@ -23,14 +24,31 @@ def for_inference(model: MODNet, *, half: bool = False) -> MODNet:
     """A rewritten copy of a network, in evaluation mode; the network itself is left as it is.
 
     Args:
-        model: Any MODNet. The copy takes and gives the same, but has no train-only heads.
+        model: Any MODNet. The copy gives the same, but takes BGR, and has no train-only heads.
         half: Keep the weights as float16 where that loses nothing that the checkpoint has.
     """
     copied = copy.deepcopy(model).eval().requires_grad_(False)
+    _take_bgr(copied)
     head = PolyphaseHead(*copied.f_branch.conv_f)
     _rewrite(copied, half=half)
     copied.f_branch = FusionForInference(copied.f_branch, head)  # type: ignore[assignment]
     return copied
+
+
+_PICTURE_CHANNELS = {
+    "backbone.model.features.0.0": slice(3),
+    "hr_branch.conv_enc2x.layers.0": slice(3),
+    "hr_branch.conv_hr4x.0.layers.0": slice(-3, None),
+    "f_branch.conv_f.0.layers.0": slice(-3, None),
+}
+"""Where the convolutions that see the picture have its channels."""
+
+
+def _take_bgr(model: MODNet) -> None:
+    """Turn round the kernels over the picture, so that nothing has to turn the picture round."""
+    for name, channels in _PICTURE_CHANNELS.items():
+        weight = model.get_parameter(f"{name}.weight")
+        weight[:, channels] = weight[:, channels].flip(1)
 
 
 def _rewrite(module: nn.Module, *, half: bool) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from pathlib import Path
 
 from rich import box
 from rich.table import Table
 
+from pruner.names import short_names
 from pruner.scores import MEASURES, Scores
 
 
@@ -16,20 +16,24 @@ def score_table(title: str, rows: Mapping[str, Scores]) -> Table:
 
     The last column is the MSE in parts of the first model's.
     """
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("model", no_wrap=True)
+    table = Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    table.add_column("model", overflow="fold")
     shown = [measure for measure in MEASURES if all(measure in row for row in rows.values())]
     for measure in shown:
-        table.add_column(MEASURES[measure].heading, justify="right")
+        heading = MEASURES[measure].heading.replace(" ", "\n")  # numbers never wrap: eighty columns
+        table.add_column(heading, justify="right", no_wrap=True)
     relative = "mse" in shown and len(rows) > 1
     if relative:
-        table.add_column("x MSE", justify="right")
+        table.add_column("x MSE", justify="right", no_wrap=True)
+    names = short_names(rows)
     for model, row in rows.items():
         cells = [_cell(measure, row[measure], rows.values()) for measure in shown]
         if relative:
             first = next(iter(rows.values()))["mse"]
             cells.append(f"{row['mse'] / first:.3f}" if first else "")
-        table.add_row(Path(model).name, *cells)
+        table.add_row(names[model], *cells)
     return table
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruner import metrics
-from pruner.contact_sheet import Case
-from pruner.data import Pair, read_pair
+from pruner.data import Pair, read_image, read_pair
+from pruner.metrics import Matte
 
 Scores = Mapping[str, float]
 """Values by measure."""
@@ -36,13 +36,16 @@ MEASURES = {
     "iou": Measure("IoU", 3, more_is_better=True),
     "dtssd": Measure("dtSSD", 4),
     "flicker": Measure("flicker", 4),
+    "false_area": Measure("false area", 5),
+    "false_alarm": Measure("false alarms", 3),
 }
-
+"""In the order of the tables' columns."""
 
 BAND_SHARE = 0.02
 """Radius of the trimap's unknown band, as a share of the short side: 10 pixels at 512."""
 
-SHEET_ROWS = 12
+ALARM_AREA = 0.01
+"""Share of a picture without people from which on taking it for a person is a false alarm."""
 
 
 class Predictor(Protocol):
@@ -68,23 +71,54 @@ class Clip:
     truths: Sequence[NDArray[np.uint8]] = ()
 
 
-def score_picture(alpha: NDArray[np.uint8], truth: NDArray[np.uint8]) -> Scores:
-    """All measures of one matte.
+def _band_mad(alpha: Matte, truth: Matte) -> float:
+    radius = max(1, round(BAND_SHARE * min(truth.shape)))
+    return metrics.mad(alpha, truth, metrics.unknown_band(truth, radius))
+
+
+_OF_A_PICTURE: dict[str, Callable[[Matte, Matte], float]] = {
+    "mse": metrics.mse,
+    "mad": metrics.mad,
+    "mad_band": _band_mad,
+    "sad": metrics.sad,
+    "gradient": metrics.gradient,
+    "connectivity": metrics.connectivity,
+    "iou": metrics.iou,
+}
+
+
+def score_picture(
+    alpha: NDArray[np.uint8],
+    truth: NDArray[np.uint8],
+    measures: Collection[str] = tuple(_OF_A_PICTURE),
+) -> Scores:
+    """Measures of one matte.
 
     Args:
         alpha: (H, W), as predicted.
         truth: (H, W), as it is.
+        measures: Which; gradient and connectivity take most of the time.
     """
     a, t = _unit(alpha), _unit(truth)
-    band = metrics.unknown_band(t, max(1, round(BAND_SHARE * min(t.shape))))
+    return {measure: _OF_A_PICTURE[measure](a, t) for measure in measures}
+
+
+def score_negative(alpha: NDArray[np.uint8]) -> Scores:
+    """What was seen of a person in a picture without one.
+
+    `mse` and `mad` are to the empty matte; `false_area` is the share of the picture with an alpha
+    above one half, and it is a `false_alarm` from `ALARM_AREA` on.
+
+    Args:
+        alpha: (H, W), as predicted.
+    """
+    a = _unit(alpha)
+    area = float((a > 0.5).mean())
     return {
-        "mse": metrics.mse(a, t),
-        "mad": metrics.mad(a, t),
-        "mad_band": metrics.mad(a, t, band),
-        "sad": metrics.sad(a, t),
-        "gradient": metrics.gradient(a, t),
-        "connectivity": metrics.connectivity(a, t),
-        "iou": metrics.iou(a, t),
+        "mse": float(np.square(a).mean()),
+        "mad": float(a.mean()),
+        "false_area": area,
+        "false_alarm": float(area >= ALARM_AREA),
     }
 
 
@@ -117,7 +151,9 @@ def mean_scores(rows: Iterable[Scores]) -> Scores:
 
 
 def score_pictures(
-    predictors: Mapping[str, Predictor], items: Iterable[Pair]
+    predictors: Mapping[str, Predictor],
+    items: Iterable[Pair],
+    measures: Collection[str] = tuple(_OF_A_PICTURE),
 ) -> dict[str, dict[str, Scores]]:
     """Scores by model and picture.
 
@@ -126,10 +162,25 @@ def score_pictures(
     """
     scores: dict[str, dict[str, Scores]] = {name: {} for name in predictors}
     for item in items:
-        image, truth = read_pair(item)
+        image, truth = read_bgr(item)
         for name, predictor in predictors.items():
-            alpha = predictor.predict(np.ascontiguousarray(image[..., ::-1]))
-            scores[name][item.name] = score_picture(alpha, truth)
+            scores[name][item.name] = score_picture(predictor.predict(image), truth, measures)
+    return scores
+
+
+def score_negatives(
+    predictors: Mapping[str, Predictor], paths: Iterable[Path]
+) -> dict[str, dict[str, Scores]]:
+    """Scores by model and picture, of pictures without people.
+
+    Raises:
+        PrunerError: A picture that cannot be read.
+    """
+    scores: dict[str, dict[str, Scores]] = {name: {} for name in predictors}
+    for path in paths:
+        image, _ = read_bgr(path)
+        for name, predictor in predictors.items():
+            scores[name][path.name] = score_negative(predictor.predict(image))
     return scores
 
 
@@ -169,25 +220,14 @@ def summary(
     return {"means": means, "scores": scores}
 
 
-def worst_cases(
-    predictors: Mapping[str, Predictor],
-    items: Sequence[Pair],
-    scores: Mapping[str, Mapping[str, Scores]],
-    *,
-    count: int = SHEET_ROWS,
-) -> list[Case]:
-    """The pictures with the largest MSE of any model, worst first."""
-    worst = sorted(items, key=lambda item: -max(rows[item.name]["mse"] for rows in scores.values()))
-    cases = []
-    for item in worst[:count]:
+def read_bgr(item: Pair | Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """(H, W, 3) uint8 BGR and its true matte (H, W) uint8; nobody is in a mere file."""
+    if isinstance(item, Path):
+        rgb = read_image(item)
+        truth = np.zeros(rgb.shape[:2], np.uint8)
+    else:
         rgb, truth = read_pair(item)
-        image = np.ascontiguousarray(rgb[..., ::-1])
-        mattes = {
-            f"{Path(model).name} {scores[model][item.name]['mse']:.4f}": predictor.predict(image)
-            for model, predictor in predictors.items()
-        }
-        cases.append(Case(item.name, image, truth, mattes))
-    return cases
+    return np.ascontiguousarray(rgb[..., ::-1]), truth
 
 
 def _unit(matte: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -12,16 +11,16 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
-from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
 from models import checkpoint
 from models.modnet import MODNet
 from pruner.augment import photometric
+from pruner.averaging import averaged
 from pruner.data import Pair
 from pruner.errors import PrunerError
 from pruner.objectives import Losses, Objective
+from pruner.schedule import Progress, Settings
 from pruner.training_set import Batch, Mix, Plan, TrainingSet
 from pruner.validation import Score, Validation
 
@@ -29,46 +28,20 @@ Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How long, how fast, how big.
+class Data:
+    """What a network learns from, and what it is judged by meanwhile.
 
     Attributes:
-        epochs: Passes over the pictures; together with `minutes`, whichever ends first.
-        minutes: Time to train, over all interruptions; None = no limit.
-        batch: Pictures a step on each device.
-        sizes: Short sides in pixels, multiples of 32.
-        learning_rate: Peak; warmed up linearly, then down to zero along a cosine.
-        backbone_factor: The backbone's share of it; 0 freezes the backbone.
-        warmup: Steps to the peak.
-        ema: Decay of the averaged weights, which are what is validated and saved.
-        seed: Everything random follows from it and the step.
-        workers: Processes that prepare pictures; 0 = in the training process.
+        items: Pictures with mattes.
+        backgrounds: Pictures without people.
+        mix: Shares of the kinds of picture.
+        validation: Pictures the best weights are chosen by.
     """
 
-    epochs: int
-    minutes: float | None = None
-    batch: int = 8
-    sizes: tuple[int, ...] = (224, 256, 288)
-    learning_rate: float = 1.2e-3
-    backbone_factor: float = 0.3
-    warmup: int = 100
-    ema: float = 0.998
-    seed: int = 0
-    workers: int = 1
-
-
-@dataclass
-class Progress:
-    """Where a run stands."""
-
-    step: int = 0
-    seconds: float = 0.0
-    best_mse: float = math.inf
-
-    def share(self, settings: Settings, steps: int) -> float:
-        """How much of the run is done, in [0, 1]."""
-        by_time = self.seconds / (settings.minutes * 60) if settings.minutes else 0.0
-        return min(1.0, max(self.step / steps, by_time)) if steps else 1.0
+    items: Sequence[Pair]
+    backgrounds: Sequence[Path]
+    mix: Mix
+    validation: Validation
 
 
 class Trainer:
@@ -77,10 +50,7 @@ class Trainer:
     Args:
         model: The network to train.
         settings: How.
-        items: Pictures with mattes.
-        backgrounds: Pictures without people.
-        mix: Shares of the kinds of picture.
-        validation: Pictures the best weights are chosen by.
+        data: On what.
         folder: Gets `last.pt` (everything to go on from), `best.safetensors` and `log.jsonl`.
         fabric: Devices and precision.
         report: Takes one line of text a validation.
@@ -90,30 +60,30 @@ class Trainer:
         self,
         model: MODNet,
         settings: Settings,
+        data: Data,
         *,
-        items: Sequence[Pair],
-        backgrounds: Sequence[Path],
-        mix: Mix,
-        validation: Validation,
         folder: Path,
         fabric: Fabric,
         report: Report = lambda _line: None,
     ) -> None:
-        self.settings, self.items, self.folder = settings, items, folder
-        self._dataset = TrainingSet(items, backgrounds, mix)
-        self._validation, self._fabric, self._report = validation, fabric, report
+        self.settings, self.data, self.folder = settings, data, folder
+        self._fabric, self._report = fabric, report
         self._network = model
-        self._average = AveragedModel(
-            model, multi_avg_fn=warmed_average(settings.ema), use_buffers=True
-        )
         groups = _parameter_groups(model, settings)
         self._peaks = [group["lr"] for group in groups]
         optimizer = torch.optim.AdamW(groups, weight_decay=1e-4)
         self._model, self._optimizer = fabric.setup(model, optimizer)
+        self._average = averaged(model, settings.ema)
         self._augment = photometric()
         self.progress = Progress()
-        self.epoch_steps = max(1, len(items) // (settings.batch * fabric.world_size))
-        self._steps = settings.epochs * self.epoch_steps
+        self.epoch_steps = max(1, len(data.items) // (settings.batch * fabric.world_size))
+
+    @property
+    def average(self) -> MODNet:
+        """The network with the averaged weights: what is validated and saved."""
+        network = self._average.module
+        assert isinstance(network, MODNet)
+        return network
 
     def resume(self) -> None:
         """Go on where `last.pt` of the folder stands.
@@ -143,7 +113,8 @@ class Trainer:
         sums: dict[str, float] = {}
         seconds_before = self.progress.seconds
         for batch in self._batches():
-            share = self.progress.share(self.settings, self._steps)
+            # The first device's clock decides for all: no step is left waiting for one that ended.
+            share = self._fabric.broadcast(self.progress.share(self.settings, self.epoch_steps))
             if share >= 1:
                 break
             terms = self._step(objective, batch, share)
@@ -161,16 +132,16 @@ class Trainer:
         return score
 
     def _batches(self) -> Iterator[Batch]:
-        settings, fabric = self.settings, self._fabric
+        settings, data, fabric = self.settings, self.data, self._fabric
         plan = Plan(
-            self.items,
+            data.items,
             batch=settings.batch,
             sizes=settings.sizes,
             seed=settings.seed * 1000 + fabric.global_rank,  # each device draws pictures of its own
             start=self.progress.step,
         )
         loader = DataLoader(
-            self._dataset,
+            TrainingSet(data.items, data.backgrounds, data.mix),
             batch_sampler=plan,
             num_workers=settings.workers,
             # pymatting's OpenMP threads do not survive a fork.
@@ -182,26 +153,24 @@ class Trainer:
             yield Batch(self._augment(image).clamp(0, 1), alpha)
 
     def _step(self, objective: Objective, batch: Batch, share: float) -> Losses:
-        rate = min(1.0, (self.progress.step + 1) / self.settings.warmup)
-        rate *= 0.5 * (1 + math.cos(math.pi * share))
+        rate = self.settings.rate(self.progress.step, share)
         for group, peak in zip(self._optimizer.param_groups, self._peaks, strict=True):
             group["lr"] = peak * rate
-        train_mode(self._network)
+        train_mode(self._network, freeze_norms=self.settings.freeze_norms)
         terms = objective(self._model, batch)
-        total = torch.stack(list(terms.values())).sum()
-        self._fabric.backward(total)
-        self._fabric.clip_gradients(
+        self._fabric.backward(torch.stack(list(terms.values())).sum())
+        norm = self._fabric.clip_gradients(
             self._model, self._optimizer, max_norm=5.0, error_if_nonfinite=False
         )
-        if torch.isfinite(total):
+        assert norm is not None
+        if torch.isfinite(norm):  # all devices share the gradients, and so leave out the same steps
             self._optimizer.step()
             self._average.update_parameters(self._network)
         self._optimizer.zero_grad()
         return {name: term.detach() for name, term in terms.items()}
 
     def _validate(self, losses: dict[str, float]) -> Score:
-        network: MODNet = self._average.module if self.progress.step else self._network  # type: ignore[assignment]
-        score = self._validation.score(network)
+        score = self.data.validation.score(self.average)
         best = score.mse < self.progress.best_mse
         self.progress.best_mse = min(score.mse, self.progress.best_mse)
         if self._fabric.is_global_zero:
@@ -209,7 +178,7 @@ class Trainer:
             with (self.folder / "log.jsonl").open("a") as log:
                 log.write(json.dumps(row) + "\n")
             if best:
-                checkpoint.save(network, self.folder / "best.safetensors")
+                checkpoint.save(self.average, self.folder / "best.safetensors")
             self._report(_line(self.progress, self.epoch_steps, score, losses, best=best))
         self._save_state()
         return score
@@ -228,26 +197,15 @@ class Trainer:
         partial.replace(self.folder / "last.pt")
 
 
-def warmed_average(decay: float) -> Callable[..., None]:
-    """Exponential moving average whose memory grows to `decay`: it soon forgets the start."""
+def train_mode(model: MODNet, *, freeze_norms: bool = False) -> None:
+    """Training mode, but for the backbone's batch norms: small batches would spoil them.
 
-    @torch.no_grad()
-    def update(averaged: list[Tensor], current: list[Tensor], updates: Tensor) -> None:
-        done = int(updates)
-        share = 1 - min(decay, (1 + done) / (10 + done))
-        for mean, value in zip(averaged, current, strict=True):
-            if mean.is_floating_point():
-                mean.lerp_(value, share)
-            else:
-                mean.copy_(value)
-
-    return update
-
-
-def train_mode(model: MODNet) -> None:
-    """Training mode, but for the backbone's batch norms: small batches would spoil them."""
+    Args:
+        model: The network.
+        freeze_norms: Keep the statistics of all other batch norms too.
+    """
     model.train()
-    model.backbone.eval()
+    (model if freeze_norms else model.backbone).eval()  # only batch norms know the difference
 
 
 def _parameter_groups(model: MODNet, settings: Settings) -> list[dict[str, Any]]:

@@ -38,9 +38,10 @@ class Validation:
     def score(self, model: nn.Module) -> Score:
         """The model's mean scores; leaves it in evaluation mode."""
         model.eval()
+        device = next(model.parameters()).device
         rows = []
         for image, alpha in self._pictures:
-            matte = model(to_network(image)).matte
+            matte = model(to_network(image.to(device))).matte.cpu()
             error = matte - alpha
             person, found = alpha > 0.5, matte > 0.5
             union = int((person | found).sum())

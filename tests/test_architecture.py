@@ -28,7 +28,10 @@ FORBIDDEN: dict[str, set[str]] = {
 AT_THE_BOTTOM = ("errors", "frame", "threads", "stats")
 """The modules of `stream` that import no other."""
 
-MAY_SCORE_A_STREAM = {"evaluate.py", "evaluate_temporal.py", "export.py", "temporal_steps.py"}
+MAY_SCORE_A_STREAM = {
+    *("clips.py", "evaluate_temporal.py", "export.py", "predictors.py", "scoring.py"),
+    "temporal_steps.py",
+}
 """The modules of `pruner` that run what was exported."""
 
 ONLY_ON_TOP = {"stream.pipeline", "stream.session", "stream.console", "stream.benchmark"}

@@ -59,7 +59,11 @@ def test_the_train_only_heads_run_only_when_asked(network: MODNet) -> None:
     alone = network(image())
     assert alone.semantic is None
     assert alone.detail is None
-    assert torch.equal(alone.matte, network(image(), heads=True).matte)
+    both = network(image(), heads=True)
+    assert torch.equal(alone.matte, both.matte)
+    without_detail = network(image(), heads=True, detail=False)
+    assert without_detail.detail is None
+    assert torch.equal(without_detail.semantic, both.semantic)
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 65), (33, 64)])

@@ -9,20 +9,26 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from rich.console import Console
 
 from models import checkpoint
 from pruner import evaluate
-from pruner.contact_sheet import CELL, MARGIN, Case, write_sheet
-from pruner.data import pairs
+from pruner.clips import find_clips, read_clip
+from pruner.contact_sheet import CELL, MARGIN, Case, worst_cases, write_sheet
+from pruner.data import pairs, pictures
 from pruner.errors import PrunerError
+from pruner.names import short_names
 from pruner.onnx_graph import write_onnx
+from pruner.predictors import FloatPredictor, open_predictor, torch_predictor
+from pruner.score_table import score_table
 from pruner.scores import (
     mean_scores,
     score_clip,
     score_clips,
+    score_negative,
+    score_negatives,
     score_picture,
     score_pictures,
-    worst_cases,
 )
 from tests.clips import make_clip
 from tests.pruner.networks import TINY, tiny_network
@@ -66,6 +72,57 @@ def test_better_models_have_better_scores(people: Path) -> None:
     assert bad["iou"] == 0
 
 
+def test_measures_that_take_long_can_be_left_out() -> None:
+    _, alpha = person((80, 96))
+    assert score_picture(alpha, alpha, ("iou", "mse")) == {"iou": 1, "mse": 0}
+
+
+def test_what_is_taken_for_a_person_where_nobody_is_counts_by_its_area() -> None:
+    alpha = np.zeros((10, 100), np.uint8)
+    assert set(score_negative(alpha).values()) == {0}
+    alpha[0, :9] = 255
+    alpha[1] = 102  # 0.4: faint, and not a person
+    scores = score_negative(alpha)
+    assert scores["false_area"] == pytest.approx(0.009)
+    assert scores["false_alarm"] == 0
+    assert scores["mad"] == pytest.approx(0.009 + 0.1 * 0.4)
+    alpha[0, :10] = 255
+    assert score_negative(alpha)["false_alarm"] == 1
+
+
+def test_pictures_without_people_are_scored_by_what_is_seen_in_them(people: Path) -> None:
+    paths = pictures(people / "image")  # somebody is in them: what is bright is a false alarm
+    scores = score_negatives({"bright": Bright(), "nothing": Nothing()}, paths)
+    assert list(scores["bright"]) == [f"made_00{i}.jpg" for i in range(4)]
+    bright, nothing = (mean_scores(rows.values()) for rows in scores.values())
+    assert bright["false_alarm"] == 1
+    assert 0.1 < bright["false_area"] < 0.5
+    assert set(nothing.values()) == {0}
+
+
+def test_models_are_called_by_what_tells_them_apart() -> None:
+    assert short_names(["original", "runs/a.xml"]) == {
+        "original": "original",
+        "runs/a.xml": "a.xml",
+    }
+    paths = ["runs/A/best.safetensors", "runs/B/best.safetensors"]
+    assert list(short_names(paths).values()) == ["A/best.safetensors", "B/best.safetensors"]
+    assert short_names([]) == {}
+
+
+def test_numbers_are_whole_on_eighty_columns() -> None:
+    small = dict.fromkeys(("mse", "mad", "mad_band", "iou"), 0.1234)
+    row = {**small, "sad": 106.83, "gradient": 111.11, "connectivity": 102.02}
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(score_table("all", {"original": row, "runs/best.safetensors": row}))
+    printed = captured.get()
+    assert "…" not in printed
+    assert "best.safetensors" in printed
+    for number in ("0.1234", "106.83", "111.11", "102.02", "0.123 ", "1.000"):
+        assert number in printed
+
+
 def test_every_model_sees_what_the_runtime_would_show_it() -> None:
     seen: list[NDArray[np.float32]] = []
 
@@ -75,7 +132,7 @@ def test_every_model_sees_what_the_runtime_would_show_it() -> None:
 
     image = np.zeros((100, 200, 3), np.uint8)
     image[..., 2] = 204
-    alpha = evaluate.FloatPredictor(network, 64).predict(image)
+    alpha = FloatPredictor(network, 64).predict(image)
     assert [blob.shape for blob in seen] == [(1, 3, 64, 128)]
     assert seen[0].dtype == np.float32
     assert seen[0][0, :, 0, 0] == pytest.approx([0.6, -1, -1])
@@ -91,7 +148,7 @@ def test_checkpoint_and_onnx_give_the_same_mattes(tmp_path: Path) -> None:
     write_onnx(model, tmp_path / "static.onnx", size_wh=(96, 64))
     image, _ = person((90, 60))
     mattes = [
-        evaluate.open_predictor(str(tmp_path / name), size=64).predict(image)
+        open_predictor(str(tmp_path / name), size=64).predict(image)
         for name in ("tiny.safetensors", "any.onnx", "static.onnx")
     ]
     assert mattes[0].shape == (60, 90)
@@ -125,6 +182,24 @@ def test_the_command_scores_an_ir_by_source_and_writes_everything(
     assert sheet.shape == (3 * (CELL + MARGIN), 3 * (CELL + 4), 3)
 
 
+def test_the_command_scores_pictures_without_people(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    negatives = write_people(tmp_path / "data", 3) / "image"
+    ir = write_tiny_ir(tmp_path / "tiny.xml")
+    files = ["--json", str(tmp_path / "s.json"), "--sheet", str(tmp_path / "s.png")]
+    common = ["--models", str(ir), "--size", "64", "--limit", "2", *files]
+    assert evaluate.main(["--negatives", str(negatives), *common]) == 0
+    assert "false" in capsys.readouterr().out
+    result = json.loads((tmp_path / "s.json").read_text())
+    (means,) = result["negatives"]["means"]["all (2)"].values()
+    assert set(means) == {"mse", "mad", "false_area", "false_alarm"}
+    assert "pictures" not in result
+    sheet = cv2.imread(str(tmp_path / "s.png"))
+    assert sheet.shape == (2 * (CELL + MARGIN), 3 * (CELL + 4), 3)
+    assert sheet[MARGIN:CELL, CELL + 100 : CELL + 120].max() == 0  # the truth: nobody
+
+
 def test_the_worst_pictures_come_first(people: Path) -> None:
     items = pairs(people)
     scores = {
@@ -148,7 +223,7 @@ def test_clips_without_truth_get_flicker_and_folders_with_it_get_dtssd(tmp_path:
     write_people(clips / "frames", 3)
     make_clip(clips / "video.mp4", frames=4, size_wh=(64, 48))
     (clips / "README.txt").touch()
-    found = [evaluate.read_clip(path, 3) for path in evaluate.find_clips(clips)]
+    found = [read_clip(path, 3) for path in find_clips(clips)]
     assert [len(clip.images) for clip in found] == [3, 3]
     scores = score_clips({"bright": Bright()}, found)["bright"]
     assert list(scores) == ["frames", "video.mp4"]
@@ -169,6 +244,8 @@ def test_a_steady_matte_of_a_steady_clip_does_not_flicker() -> None:
     ("options", "message", "code"),
     [
         (["--models", "original"], "give --data", 2),
+        (["--models", "original", "--clips", ".", "--sheet", "x.png"], "--sheet shows", 2),
+        (["--models", "TINY", "--negatives", "nowhere"], "nowhere: no such folder", 1),
         (["--models", "x.pth", "--data", "nowhere"], "x.pth: no such file", 1),
         (["--models", "nobody", "--data", "nowhere"], "no model is called 'nobody'", 6),
         (["--models", "TINY", "--data", "nowhere"], "nowhere: no such folder", 1),
@@ -195,4 +272,9 @@ def test_an_onnx_of_something_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.onnx"
     onnx.save(onnx.helper.make_model(graph, ir_version=8), path)
     with pytest.raises(PrunerError, match=r"expected one input float32 \[1,3,H,W\]"):
-        evaluate.open_predictor(str(path))
+        open_predictor(str(path))
+
+
+def test_a_torch_device_that_is_not_there_is_told() -> None:
+    with pytest.raises(PrunerError, match="torch cannot compute on 'nowhere'"):
+        torch_predictor(tiny_network(TINY), device="nowhere")

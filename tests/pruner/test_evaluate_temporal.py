@@ -51,7 +51,7 @@ def test_clips_without_known_mattes_are_scored_by_their_flicker(data: Path, tmp_
     assert main(["--videos", str(video), *common, "--json", str(output)]) == 0
     result = json.loads(output.read_text(encoding="utf-8"))
     ((_, clips),) = result["scores"].items()
-    assert set(clips["clip"]["steady"]) == {"flicker"}
+    assert set(clips["clip.mp4"]["steady"]) == {"flicker"}
 
 
 def test_strips_show_the_picture_and_the_steps_below_each_other(data: Path, tmp_path: Path) -> None:

@@ -8,9 +8,8 @@ import openvino as ov
 import pytest
 import torch
 
-from models.checkpoint import save
 from pruner.errors import PrunerError
-from pruner.old_runtime import main, write_for_old_runtime
+from pruner.old_runtime import write_for_old_runtime
 from tests.pruner.networks import WITHOUT_EXPANSION, tiny_image, tiny_network
 
 READABLE = {f"opset{n}" for n in range(1, 8)}
@@ -19,11 +18,9 @@ READABLE = {f"opset{n}" for n in range(1, 8)}
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the command makes of a checkpoint."""
-    folder = tmp_path_factory.mktemp("old")
-    save(tiny_network(WITHOUT_EXPANSION).float(), folder / "tiny.safetensors")
-    assert main([str(folder / "tiny.safetensors")]) == 0
-    return folder / "tiny.ncs2.xml"
+    path = tmp_path_factory.mktemp("old") / "tiny.ncs2.xml"
+    write_for_old_runtime(tiny_network(WITHOUT_EXPANSION).float(), path)
+    return path
 
 
 def test_the_file_is_what_the_old_runtime_reads(written: Path) -> None:
@@ -69,10 +66,3 @@ def test_a_weight_that_half_precision_cannot_hold_is_refused(tmp_path: Path) -> 
     with pytest.raises(PrunerError, match="float16 cannot hold the constant"):
         write_for_old_runtime(model, tmp_path / "large.xml")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_checkpoint_that_is_not_there_is_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main([str(tmp_path / "none.safetensors")]) == 1
-    assert capsys.readouterr().err.startswith("error: ")

@@ -111,12 +111,21 @@ def test_the_head_before_upsampling_is_the_head_after_it_up_to_the_last_row(
 
 
 @torch.no_grad()
+def test_half_precision_holds_the_statistics_of_a_large_picture() -> None:
+    layer, last = normed_layer(4 + 3, IBNWidth(3, 2)), ConvHead(5, 1).double()
+    features, image = noise(1, 4, 160, 160) + 2, noise(1, 3, 320, 320, seed=2).clamp(-1, 1)
+    expected = last(layer(torch.cat([resize(features, 2), image], dim=1)))
+    head = PolyphaseHead(layer, last).half()
+    assert same(head(features.half(), image.half()).double(), expected, 0.05)
+
+
+@torch.no_grad()
 @pytest.mark.parametrize("size_hw", [(32, 32), (64, 96), (96, 32)])
 @pytest.mark.parametrize("widths", [TINY, WITHOUT_EXPANSION], ids=["tiny", "without expansion"])
 def test_the_rewritten_network_is_the_network(widths: object, size_hw: tuple[int, int]) -> None:
     model = tiny_network(widths)  # type: ignore[arg-type]
     image = noise(2, 3, *size_hw).clamp(-1, 1)
-    assert same(for_inference(model)(image).matte, model(image).matte)
+    assert same(for_inference(model)(image.flip(1)).matte, model(image).matte)
 
 
 @torch.no_grad()

@@ -11,11 +11,21 @@ from models.modnet import MODNet
 from pruner import train
 from pruner.data import pairs
 from pruner.errors import PrunerError
-from pruner.objectives import LossWeights, distillation, label_terms, self_supervised, supervised
+from pruner.objectives import (
+    LossWeights,
+    distillation,
+    label_terms,
+    objective_of,
+    self_supervised,
+    starting_network,
+    supervised,
+)
 from pruner.recalibration import recalibrate
-from pruner.trainer import Progress, Settings, Trainer, train_mode
+from pruner.schedule import Progress, Settings
+from pruner.trainer import Data, Trainer, train_mode
 from pruner.training_set import Batch, Mix
 from pruner.validation import Validation
+from tests.clips import make_clip
 from tests.pruner.people import TINY, write_people
 
 
@@ -34,19 +44,18 @@ def batch_of(people: Path) -> Batch:
     return Batch(image, alpha)
 
 
-def trainer_in(folder: Path, people: Path, model: MODNet, **settings: object) -> Trainer:
+def trainer_in(
+    folder: Path, people: Path, model: MODNet, fabric: Fabric | None = None, **settings: object
+) -> Trainer:
     lines: list[str] = []
     made = Trainer(
         model,
         Settings(
             **{"epochs": 2, "batch": 2, "sizes": (64,), "warmup": 1, "workers": 0, **settings}
         ),  # type: ignore[arg-type]
-        items=pairs(people),
-        backgrounds=(),
-        mix=Mix(),
-        validation=Validation(pairs(people), 64),
+        Data(pairs(people), (), Mix(), Validation(pairs(people)[:2], 64)),
         folder=folder,
-        fabric=Fabric(accelerator="cpu", devices=1),
+        fabric=fabric or Fabric(accelerator="cpu", devices=1),
         report=lines.append,
     )
     made.lines = lines  # type: ignore[attr-defined]
@@ -105,11 +114,53 @@ def test_a_run_of_another_network_is_not_taken_up(people: Path, tmp_path: Path) 
         trainer_in(tmp_path / "empty", people, network()).resume()
 
 
-def test_time_ends_a_run_that_epochs_would_not() -> None:
-    settings = Settings(epochs=100, minutes=2)
-    assert Progress(step=1, seconds=60).share(settings, 1000) == pytest.approx(0.5)
-    assert Progress(step=900, seconds=60).share(settings, 1000) == pytest.approx(0.9)
-    assert Progress(step=1, seconds=500).share(settings, 1000) == 1.0
+@pytest.mark.parametrize(
+    ("limits", "share"),
+    [
+        ({"epochs": 10}, 0.5),
+        ({"epochs": 10, "minutes": 2}, 0.75),
+        ({"epochs": 10, "minutes": 9}, 0.5),
+        ({"steps": 60}, 50 / 60),
+        ({"epochs": 1, "steps": 1000}, 1),
+        ({"epochs": 0}, 1),
+    ],
+)
+def test_the_first_limit_that_is_reached_ends_a_run(limits: dict[str, float], share: float) -> None:
+    progress = Progress(step=50, seconds=90)
+    assert progress.share(Settings(**limits), epoch_steps=10) == pytest.approx(share)  # type: ignore[arg-type]
+
+
+def test_the_rate_rises_to_its_peak_and_falls_to_nothing() -> None:
+    settings = Settings(warmup=10)
+    assert settings.rate(0, 0) == pytest.approx(0.1)
+    assert settings.rate(10, 0) == 1
+    assert settings.rate(50, 0.5) == pytest.approx(0.5)
+    assert settings.rate(99, 1) == pytest.approx(0)
+
+
+def test_the_clock_of_the_first_of_several_devices_counts(people: Path, tmp_path: Path) -> None:
+    class SecondDevice(Fabric):
+        """The first one says that the time is up before the third step."""
+
+        def broadcast(self, share: float, src: int = 0) -> float:
+            return 1.0 if share >= 1 / 3 else share
+
+    fabric = SecondDevice(accelerator="cpu", devices=1)
+    trainer = trainer_in(tmp_path, people, network(), fabric)
+    trainer.run(supervised(LossWeights()))
+    assert trainer.progress.step == 2
+
+
+def test_a_step_without_finite_gradients_is_left_out(people: Path, tmp_path: Path) -> None:
+    def broken(model: torch.nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
+        terms = supervised(LossWeights())(model, batch)
+        return {**terms, "matte": terms["matte"] * float("nan")}
+
+    model = network()
+    before = {name: parameter.clone() for name, parameter in model.named_parameters()}
+    trainer_in(tmp_path, people, model, epochs=1).run(broken)
+    for name, parameter in model.named_parameters():
+        assert torch.equal(parameter, before[name]), name
 
 
 def test_a_frozen_backbone_does_not_move(people: Path, tmp_path: Path) -> None:
@@ -132,6 +183,55 @@ def test_the_backbones_batch_norms_keep_their_statistics_in_training() -> None:
     assert not any(module.training for module in model.backbone.modules())
 
 
+def test_self_supervision_keeps_the_statistics_of_all_norms(people: Path, tmp_path: Path) -> None:
+    model = network()
+    before = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    weights = {name: parameter.clone() for name, parameter in model.named_parameters()}
+    trainer_in(tmp_path, people, model, epochs=1, freeze_norms=True).run(
+        objective_of("soc", model, LossWeights())
+    )
+    for name, buffer in model.named_buffers():
+        assert torch.equal(buffer, before[name]), name
+    moved = {n for n, p in model.named_parameters() if not torch.equal(p, weights[n])}
+    assert (
+        "f_branch.conv_f.0.layers.1.bnorm.weight" in moved
+    )  # what they learn, they go on learning
+
+
+def test_the_command_freezes_norms_for_self_supervision_only(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen: list[bool] = []
+    monkeypatch.setattr(
+        Trainer, "run", lambda self, _objective: frozen.append(self.settings.freeze_norms)
+    )
+    weights = tmp_path / "tiny.safetensors"
+    checkpoint.save(network(), weights)
+    for mode in ("soc", "finetune"):
+        options = ["--weights", str(weights), "--data", str(people), "--output", str(tmp_path)]
+        assert train.main([mode, *options]) == 0
+    assert frozen == [True, False]
+
+
+def test_fresh_weights_stand_on_the_given_backbone_if_it_stays_frozen() -> None:
+    given = network()
+    torch.manual_seed(1)
+    assert starting_network("finetune", given) is given
+    fresh = starting_network("scratch", given)
+    on_given = starting_network("scratch", given, freeze_backbone=True)
+    for network_, same in ((fresh, False), (on_given, True)):
+        assert torch.equal(first_filters(network_), first_filters(given)) == same
+        assert not torch.equal(
+            network_.lr_branch.conv_lr8x.conv.weight, given.lr_branch.conv_lr8x.conv.weight
+        )
+
+
+def first_filters(model: MODNet) -> torch.Tensor:
+    weight = model.backbone.model.features[0][0].weight
+    assert isinstance(weight, torch.Tensor)
+    return weight
+
+
 def test_recalibration_makes_batch_norms_see_normalised_channels(people: Path) -> None:
     model = network()
     norm = model.f_branch.conv_f[0].layers[1].bnorm
@@ -146,6 +246,22 @@ def test_a_weight_of_zero_leaves_its_head_out(people: Path) -> None:
     model, batch = network(), batch_of(people)
     terms = supervised(LossWeights(semantic=0, detail=0, gradient=0, pyramid=0))(model, batch)
     assert set(terms) == {"matte"}
+
+
+@pytest.mark.parametrize("mode", ["finetune", "distil"])
+def test_without_its_loss_the_detail_head_is_neither_computed_nor_trained(
+    people: Path, mode: str
+) -> None:
+    model, teacher, computed = network(), network(seed=1), []
+    for each in (model, teacher):
+        each.hr_branch.conv_hr.register_forward_hook(lambda module, *_: computed.append(module))
+    without = objective_of(mode, model, LossWeights(detail=0), teacher)
+    assert "detail" not in without(model, batch_of(people))
+    assert computed == []
+    assert not any(p.requires_grad for p in model.hr_branch.conv_hr.parameters())
+    objective_of(mode, model, LossWeights(), teacher)(model, batch_of(people))
+    assert computed == [model.hr_branch.conv_hr]  # nothing is asked of the teacher's
+    assert all(p.requires_grad for p in model.hr_branch.conv_hr.parameters())
 
 
 def test_a_teacher_that_is_the_student_has_nothing_to_teach(people: Path) -> None:
@@ -222,3 +338,22 @@ def test_what_cannot_work_is_one_line(
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_self_supervision_takes_pictures_and_videos_without_mattes(
+    people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = tmp_path / "tiny.safetensors"
+    checkpoint.save(network(), weights)
+    (tmp_path / "clips").mkdir()
+    make_clip(tmp_path / "clips" / "talk.mp4", frames=20)
+    common = ["soc", "--weights", str(weights), "--epochs", "1", "--workers", "0", "--batch", "2"]
+    common += ["--sizes", "64", "--val-size", "64", "--val-limit", "1"]
+    for data, name in ((people / "image", "a"), (tmp_path / "clips", "b")):
+        arguments = [*common, "--data", str(data), "--output", str(tmp_path / name)]
+        assert train.main([*arguments, "--val", str(people)]) == 0
+    frames = sorted((tmp_path / "b" / "frames" / "talk").iterdir())
+    assert [path.name for path in frames[:2]] == ["talk_00000.jpg", "talk_00001.jpg"]
+    assert 2 <= len(frames) < 20
+    assert train.main([*common, "--data", str(people / "image"), "--output", "x"]) == 1
+    assert "give --val" in capsys.readouterr().err

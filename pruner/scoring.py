@@ -1,0 +1,84 @@
+"""What the commands that score models have in common: options, models, progress, errors, files."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+
+from models.checkpoint import CheckpointError
+from pruner.errors import PrunerError
+from pruner.predictors import open_predictor
+from pruner.scores import Predictor
+from stream.errors import StreamError
+
+
+def add_models(parser: argparse.ArgumentParser) -> None:
+    """Which models are scored, and how they see pictures."""
+    add = parser.add_argument
+    add(
+        "--models",
+        nargs="+",
+        default=["original", "pruned"],
+        metavar="MODEL",
+        help="names from models/weights/manifest.json, or paths of OpenVINO .xml, .onnx or "
+        "checkpoints (.safetensors, .ckpt, .pth); default: original pruned",
+    )
+    add("--device", default="CPU", help="OpenVINO device (default: CPU)")
+    add("--torch-device", default="cpu", help="for checkpoints: cpu, cuda, ... (default: cpu)")
+    add("--size", type=int, default=512, metavar="PIXELS", help="short side seen (default: 512)")
+    add("--json", type=Path, metavar="FILE", help="write every score")
+
+
+def open_models(options: argparse.Namespace) -> dict[str, Predictor]:
+    """The models that the options name, each once.
+
+    Raises:
+        StreamError, CheckpointError, PrunerError: As `open_predictor`.
+    """
+    return {
+        model: open_predictor(
+            model, device=options.device, torch_device=options.torch_device, size=options.size
+        )
+        for model in dict.fromkeys(options.models)
+    }
+
+
+def progress_bar() -> Progress:
+    """Shows on a terminal how far a command is."""
+    return Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+
+
+def exit_code(run: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> int:
+    """Run a command; what the user can mend is told in a line or two."""
+    try:
+        run(options)
+    except (PrunerError, CheckpointError, StreamError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        if isinstance(error, StreamError) and error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        return getattr(error, "exit_code", 1)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def write_json(path: Path, result: Mapping[str, Any]) -> None:
+    """Write results, as a whole or not at all; the folder is made.
+
+    Raises:
+        PrunerError: They cannot be written.
+    """
+    partial = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise PrunerError(f"{path}: cannot be written ({error.strerror})") from error

@@ -1,0 +1,204 @@
+"""The options of everything that trains, and what they stand for."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pruner.errors import PrunerError, PrunerUsageError
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+    from pruner.data import Pair
+    from pruner.objectives import LossWeights
+    from pruner.schedule import Settings
+    from pruner.trainer import Data
+
+
+MODES = {
+    "finetune": "go on from the given weights",
+    "scratch": "the given network's widths, fresh weights",
+    "distil": "the given weights, with --teacher",
+    "soc": "self-supervised, on pictures or videos without mattes too: the branches learn to agree",
+}
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """What is learnt from, and what the result is judged by."""
+    add = parser.add_argument
+    add(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="image/ + alpha/, fg/ + alpha/, or P3M-10k's folders",
+    )
+    add(
+        "--val",
+        type=Path,
+        metavar="DIR",
+        help="the same for validation; default: a tenth of --data is kept aside",
+    )
+    add("--backgrounds", type=Path, metavar="DIR", help="pictures without people, to put behind")
+    add(
+        "--composite",
+        type=float,
+        default=0.3,
+        metavar="SHARE",
+        help="of pictures: people before those",
+    )
+    add("--negative", type=float, default=0.1, metavar="SHARE", help="of pictures: those alone")
+    add("--val-size", type=int, default=384, metavar="PIXELS", help="long side in validation")
+    add("--val-limit", type=int, metavar="N", help="validate on so many pictures")
+
+
+def add_learning(parser: argparse.ArgumentParser) -> None:
+    """How fast is learnt, and from how much at a time."""
+    add = parser.add_argument
+    add("--batch", type=int, default=8, metavar="N", help="pictures a step and device (default: 8)")
+    add(
+        "--sizes",
+        type=int,
+        nargs="+",
+        default=[224, 256, 288],
+        metavar="PIXELS",
+        help="short sides, multiples of 32 (default: 224 256 288)",
+    )
+    add("--lr", type=float, default=1.2e-3, metavar="RATE", help="peak of the learning rate")
+    add("--backbone-lr", type=float, default=0.3, metavar="SHARE", help="the backbone's part of it")
+    add("--warmup", type=int, default=100, metavar="N", help="steps to the peak")
+    for name, weight in (("semantic", 10.0), ("matte", 1.0)):
+        text = f"of the {name} loss (default: {weight:g})"
+        add(f"--{name}", type=float, default=weight, metavar="WEIGHT", help=text)
+    add(
+        "--detail",
+        type=float,
+        default=10.0,
+        metavar="WEIGHT",
+        help="of the detail loss (default: 10); 0 leaves it out",
+    )
+    add("--seed", type=int, default=0)
+
+
+def add_machine(parser: argparse.ArgumentParser) -> None:
+    """What computes."""
+    add = parser.add_argument
+    add("--workers", type=int, default=1, metavar="N", help="processes that prepare pictures")
+    add("--accelerator", default="auto", help="cpu, cuda, auto")
+    add("--devices", default="1", metavar="N", help="how many; with torchrun, per machine")
+    add("--precision", default="32-true", help="32-true, bf16-mixed, ...")
+
+
+def loss_weights(options: argparse.Namespace) -> LossWeights:
+    """What each term of the supervised losses counts."""
+    from pruner.objectives import LossWeights
+
+    return LossWeights(semantic=options.semantic, detail=options.detail, matte=options.matte)
+
+
+def read_pairs(options: argparse.Namespace) -> tuple[list[Pair], list[Pair]]:
+    """The pictures to learn from, and those to judge by.
+
+    Raises:
+        PrunerError: A folder that cannot be used.
+    """
+    from pruner.data import pairs, spread
+
+    items = pairs(options.data)
+    held_out = pairs(options.val) if options.val else items[::10]
+    if not options.val:
+        items = [item for i, item in enumerate(items) if i % 10]
+    return items, spread(held_out, options.val_limit)
+
+
+def read_data(options: argparse.Namespace) -> Data:
+    """The pictures that the options name, and how they are used.
+
+    Raises:
+        PrunerError: A folder that cannot be used.
+    """
+    from pruner.data import pictures
+    from pruner.trainer import Data
+    from pruner.training_set import Mix
+    from pruner.validation import Validation
+
+    items, held_out = read_pairs(options)
+    return Data(
+        items,
+        pictures(options.backgrounds) if options.backgrounds else (),
+        Mix(composite=options.composite, negative=options.negative),
+        Validation(held_out, options.val_size),
+    )
+
+
+def read_unlabelled(options: argparse.Namespace) -> Data:
+    """Pictures for self-supervised training: `--data` may also be a folder of pictures or videos.
+
+    Raises:
+        PrunerError: A folder or video that cannot be used, or no `--val` to choose weights by.
+    """
+    from pruner.clips import find_videos, frames_of
+    from pruner.data import Pair, layout, pairs, pictures, spread
+    from pruner.trainer import Data
+    from pruner.training_set import Mix
+    from pruner.validation import Validation
+
+    if layout(options.data):
+        return read_data(options)
+    if options.val is None:
+        raise PrunerUsageError(
+            f"{options.data}: without mattes; give --val, pictures with mattes to choose by"
+        )
+    if videos := find_videos(options.data):
+        items = frames_of(videos, options.output / "frames")
+    else:
+        items = [Pair(path.stem, path, None) for path in pictures(options.data)]
+    held_out = spread(pairs(options.val), options.val_limit)
+    nothing_else = Mix(composite=0, negative=0, close=0)
+    return Data(items, (), nothing_else, Validation(held_out, options.val_size))
+
+
+def read_settings(
+    options: argparse.Namespace,
+    *,
+    epochs: int | None = None,
+    steps: int | None = None,
+    minutes: float | None = None,
+    freeze_backbone: bool = False,
+    freeze_norms: bool = False,
+) -> Settings:
+    """How to train: the options, and what the caller decides.
+
+    Raises:
+        PrunerError: Sides that the network cannot take.
+    """
+    from pruner.schedule import Settings
+
+    if bad := [size for size in options.sizes if size % 32 or size < 64]:
+        raise PrunerError(f"--sizes: expected multiples of 32 from 64, got {bad[0]}")
+    return Settings(
+        epochs=epochs,
+        steps=steps,
+        minutes=minutes,
+        batch=options.batch,
+        sizes=tuple(options.sizes),
+        learning_rate=options.lr,
+        backbone_factor=0.0 if freeze_backbone else options.backbone_lr,
+        warmup=options.warmup,
+        seed=options.seed,
+        workers=options.workers,
+        freeze_norms=freeze_norms,
+    )
+
+
+def launched_fabric(options: argparse.Namespace) -> Fabric:
+    """The devices that the options name, ready."""
+    from lightning_fabric import Fabric
+
+    fabric = Fabric(
+        accelerator=options.accelerator, devices=int(options.devices), precision=options.precision
+    )
+    fabric.launch()
+    return fabric
