@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 # Of `stream` nothing is imported up here: OpenCV and OpenVINO take a second that --help can spare.
 if TYPE_CHECKING:
-    from stream.session import SessionOptions
     from stream.signals import StopSignals
 
 _EPILOG = """\
@@ -59,11 +59,11 @@ def _run(options: argparse.Namespace, signals: StopSignals) -> None:
     from stream.console import frame_progress, print_report
     from stream.pipeline import run
     from stream.report import require_writable, write_report
-    from stream.session import Session
+    from stream.session import Session, SessionOptions
 
     if options.report is not None:
         require_writable(options.report, overwrite=options.force)
-    wanted = _session_options(options)
+    wanted = SessionOptions.from_arguments(options)
     with contextlib.closing(Session(wanted, cancelled=signals.stop.is_set)) as session:
         limits = (options.max_frames, session.source.info.frame_count)
         total = min((limit for limit in limits if limit is not None), default=None)
@@ -74,6 +74,8 @@ def _run(options: argparse.Namespace, signals: StopSignals) -> None:
                 session.predictor,
                 session.background,
                 session.sinks,
+                steps=session.steps,
+                foreground=wanted.foreground,
                 clock=session.clock,
                 stop=signals.stop,
                 max_frames=options.max_frames,
@@ -83,30 +85,6 @@ def _run(options: argparse.Namespace, signals: StopSignals) -> None:
         write_report(options.report, report)
     if not options.quiet:
         print_report(report)
-
-
-def _session_options(options: argparse.Namespace) -> SessionOptions:
-    from stream.background import Fit
-    from stream.codecs import Encoding
-    from stream.session import SessionOptions
-    from stream.source import CameraRequest
-
-    needs_no_window = options.output is not None or options.matte is not None
-    return SessionOptions(
-        input=options.input,
-        backgrounds=tuple(options.background),
-        fit=Fit(options.fit),
-        output=options.output if needs_no_window else "window",
-        matte=options.matte,
-        model=options.model,
-        device=f"{options.device}:{options.ncs2_plugin}" if options.ncs2_plugin else options.device,
-        size=options.size,
-        threads=options.threads,
-        requests=options.requests,
-        camera=CameraRequest(size_wh=options.camera_size, fps=options.camera_fps),
-        encoding=Encoding(crf=options.crf, preset=options.preset),
-        overwrite=options.force,
-    )
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -119,6 +97,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     _add_main_options(parser.add_argument_group("what"))
     _add_matting_options(parser.add_argument_group("matting"))
+    _add_video_options(parser.add_argument_group("matting, over time"))
     _add_detail_options(parser.add_argument_group("details"))
     _add_other_options(parser.add_argument_group("other"))
     return parser.parse_args(arguments)
@@ -168,9 +147,9 @@ def _add_matting_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--size",
         type=_positive_int,
-        default=512,
         metavar="PIXELS",
-        help="shorter side of what the network sees; less is faster and coarser (default: 512)",
+        help="shorter side of what the network sees; less is faster and coarser (default: 288 for "
+        "cameras, live streams and what is watched while it runs, else 512)",
     )
     group.add_argument(
         "--threads", type=_positive_int, metavar="N", help="for inference (default: all cores)"
@@ -180,6 +159,54 @@ def _add_matting_options(group: argparse._ArgumentGroup) -> None:
         type=_positive_int,
         metavar="N",
         help="frames in inference at once (default: 1 for cameras, more for files)",
+    )
+    group.add_argument(
+        "--refine",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="let soft edges follow those of the picture (default: yes)",
+    )
+    group.add_argument(
+        "--foreground",
+        choices=("blur-fusion", "multilevel", "none"),
+        default="blur-fusion",
+        help="how the old background is taken out of the colours of hair and edges; multilevel "
+        "needs PyMatting and up to a second per picture (default: blur-fusion)",
+    )
+
+
+def _add_video_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--steady",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="average mattes over time, except where something moves (default: yes)",
+    )
+    group.add_argument(
+        "--delay-one-frame", action="store_true", help="repair single bad mattes, one frame late"
+    )
+    group.add_argument(
+        "--subject",
+        choices=("all", "largest", "centre"),
+        default="all",
+        help="whom to show: everybody, who is largest, or who is near the middle (default: all)",
+    )
+    group.add_argument(
+        "--skip",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="after a frame that the network sees, move its matte to N frames (default: 0)",
+    )
+    group.add_argument(
+        "--still", action="store_true", help="keep a matte for up to a second while nothing moves"
+    )
+    group.add_argument(
+        "--target-fps",
+        type=_rate,
+        metavar="FPS",
+        help="hold so many frames per second: with a smaller input of the network, at least 160, "
+        "then by skipping frames",
     )
 
 
@@ -194,7 +221,7 @@ def _add_detail_options(group: argparse._ArgumentGroup) -> None:
         "--camera-size", type=_size_wh, metavar="WxH", help="what to ask the camera for: 1280x720"
     )
     group.add_argument(
-        "--camera-fps", type=float, metavar="FPS", help="frames per second to ask the camera for"
+        "--camera-fps", type=_rate, metavar="FPS", help="frames per second to ask the camera for"
     )
     group.add_argument(
         "--crf", type=int, metavar="N", help="quality of a video: less is better and larger"
@@ -230,10 +257,21 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _positive_int(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got '{text}'")
+def _count(text: str, *, least: int = 0) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"expected a whole number from {least} on, got '{text}'")
     return int(text)
+
+
+def _positive_int(text: str) -> int:
+    return _count(text, least=1)
+
+
+def _rate(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < math.inf:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"expected frames per second, such as 25, got '{text}'")
 
 
 def _size_wh(text: str) -> tuple[int, int]:

@@ -6,6 +6,7 @@ contiguous (h, w, 3) or (h, w) uint8, the operands of one call being of one shap
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias, cast
 
 import cv2
@@ -47,6 +48,16 @@ def mix(foreground: Plane, background: Plane, alpha: Plane) -> Plane:
 def in_colour(grey: Plane) -> Plane:
     """Three equal channels."""
     return cast(Plane, cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR))
+
+
+def merged(planes: Sequence[Plane]) -> Plane:
+    """The channels of pictures of one size, one after the other in one picture."""
+    return cast(Plane, cv2.merge(planes))
+
+
+def split(a: Plane) -> Sequence[Plane]:
+    """Each channel by itself."""
+    return cast(Sequence[Plane], cv2.split(a))
 
 
 def look_up(table: Plane, index: Plane) -> Plane:

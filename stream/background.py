@@ -12,7 +12,7 @@ from stream.backdrops import PictureBackground, TransparentBackground, colour_ba
 from stream.colour import COLOURS, parse_colour
 from stream.errors import InputError, StreamError, UsageError
 from stream.fit import Fit as Fit
-from stream.frame import Image, MattedFrame
+from stream.frame import Image, MattedFrame, Picture
 from stream.room_blur import BlurredRoom
 from stream.still import IMAGE_SUFFIXES, read_image
 from stream.video_background import VideoBackground
@@ -35,11 +35,12 @@ class Background(Protocol):
     def is_transparent(self) -> bool:
         """Whether there is nothing: people are cut out, and `picture` is never called."""
 
-    def picture(self, matted: MattedFrame) -> Image:
+    def picture(self, matted: MattedFrame) -> Picture:
         """What stands behind the people in a frame.
 
         Returns:
-            (H, W, 3) uint8 BGR at the frame's size; never to be written into.
+            A picture of the frame's size in any form; never to be written into. One that stands
+            still is the same object each time.
         """
 
     def placeholder(self, size_wh: tuple[int, int]) -> Image:
@@ -130,7 +131,7 @@ class BackgroundSwitch:
         """Whether people are cut out; never changes."""
         return self._is_transparent
 
-    def picture(self, matted: MattedFrame) -> Image:
+    def picture(self, matted: MattedFrame) -> Picture:
         """See `Background`."""
         with self._lock:  # nobody closes it meanwhile
             return self._current.picture(matted)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
-from stream.arithmetic import in_colour, mix, resized
-from stream.foreground import Colours, clean_foreground, estimate_colours
-from stream.frame import Alpha, CompositedFrame, Image, MattedFrame
-from stream.mixed_pixels import MixedRuns, Pixels
+from stream.arithmetic import halved, in_colour, resized, split
+from stream.foreground import cleaned, estimate_colours
+from stream.frame import Alpha, CompositedFrame, Image, MattedFrame, Picture, as_image
 from stream.multilevel import multilevel_foreground
+from stream.pixelwise import Pixelwise, Values, number
+from stream.yuv import YUVPicture, YUVSpace, stacked, to_yuv
 
 if TYPE_CHECKING:
     from stream.background import Background
@@ -39,13 +40,18 @@ def composite(
     foreground: Foreground = Foreground.BLUR_FUSION,
 ) -> Iterator[CompositedFrame]:
     """Put the people of each frame on a background; cut them out where that is transparent."""
+    converted = _Converted()
     for frame in matted:
-        image, alpha = frame.frame.image, frame.alpha
+        picture, alpha = frame.frame.picture, frame.alpha
         if background.is_transparent:
-            picture = cut_out(image, alpha, foreground=foreground)
+            result: Picture = cut_out(frame.frame.image, alpha, foreground=foreground)
+        elif isinstance(picture, YUVPicture) and foreground is not Foreground.MULTILEVEL:
+            behind = converted.picture(background.picture(frame), picture.space)
+            result = blend_yuv(picture, alpha, behind, foreground=foreground)
         else:
-            picture = blend(image, alpha, background.picture(frame), foreground=foreground)
-        yield CompositedFrame(picture, frame)
+            behind_image = as_image(background.picture(frame))
+            result = blend(frame.frame.image, alpha, behind_image, foreground=foreground)
+        yield CompositedFrame(result, frame)
 
 
 def blend(
@@ -66,17 +72,38 @@ def blend(
     Returns:
         (H, W, 3) uint8 BGR, nobody else's.
     """
-    image, alpha, background = (np.ascontiguousarray(each) for each in (image, alpha, background))
-    runs = MixedRuns(alpha)
-    result = background.copy()
-    cv2.copyTo(image, alpha, result)  # where alpha is not 0; the mixed pixels are mended below
-    if len(runs):
-        if foreground is Foreground.NONE:
-            person = runs.take(image)
-        else:
-            person = _person(image, alpha, runs, estimate_colours(image, alpha), foreground)
-        runs.put(mix(person, runs.take(background), in_colour(runs.take(alpha))), result)
-    return result
+    if foreground is Foreground.MULTILEVEL:
+        image, foreground = _multilevel(image, alpha)
+    if foreground is Foreground.NONE:
+        return _MIXED(image, in_colour(alpha), background)
+    near, far = _colours(image, alpha)
+    return _CLEAN_MIXED(image, in_colour(alpha), background, near, far)
+
+
+def blend_yuv(
+    picture: YUVPicture,
+    alpha: Alpha,
+    background: YUVPicture,
+    *,
+    foreground: Foreground = Foreground.NONE,
+) -> YUVPicture:
+    """Mix two pictures in 4:2:0, as `blend` does.
+
+    Args:
+        picture: The person.
+        alpha: (H, W) uint8.
+        background: Of the same size and space.
+        foreground: How F is estimated; not by `MULTILEVEL`.
+    """
+    assert foreground is not Foreground.MULTILEVEL
+    size_wh, half = picture.size_wh, halved(alpha)
+    samples = [picture.samples, stacked((alpha, half, half), size_wh), background.samples]
+    if foreground is Foreground.NONE:
+        return YUVPicture(_MIXED(*samples), picture.space)
+    near, far = (
+        stacked(split(colour), size_wh) for colour in estimate_colours(picture.planes, alpha)
+    )
+    return YUVPicture(_CLEAN_MIXED(*samples, near, far), picture.space)
 
 
 def cut_out(
@@ -95,26 +122,54 @@ def cut_out(
     Returns:
         (H, W, 4) uint8 BGRA with straight alpha.
     """
-    image, alpha = (np.ascontiguousarray(each) for each in (image, alpha))
-    colours = estimate_colours(image, alpha)
-    result = resized(colours.foreground, (image.shape[1], image.shape[0]))
-    cv2.copyTo(image, alpha, result)
-    runs = MixedRuns(alpha)
-    if len(runs):
-        runs.put(_person(image, alpha, runs, colours, foreground), result)
-    bgra = cv2.cvtColor(result, cv2.COLOR_BGR2BGRA)
+    near, far = _colours(image, alpha)
+    if foreground is Foreground.MULTILEVEL:
+        image, foreground = _multilevel(image, alpha)
+    if foreground is Foreground.NONE:
+        person = near
+        cv2.copyTo(image, alpha, person)  # where alpha is not 0
+    else:
+        person = _CLEAN(image, in_colour(alpha), near, far)
+    bgra = cv2.cvtColor(person, cv2.COLOR_BGR2BGRA)
     cv2.insertChannel(alpha, bgra, 3)
     return cast(Image, bgra)
 
 
-def _person(
-    image: Image, alpha: Alpha, runs: MixedRuns, colours: Colours, foreground: Foreground
-) -> Pixels:
-    """The colours of the person in the runs, (1, N, 3) uint8 BGR."""
-    if foreground is Foreground.NONE:
-        return runs.take(image)
-    if foreground is Foreground.MULTILEVEL:
-        estimate = multilevel_foreground(image, alpha)
-        if estimate is not None:
-            return runs.take(estimate)
-    return clean_foreground(image, alpha, runs, colours)
+class _Converted:
+    """Backgrounds in 4:2:0. One that stands still is converted once."""
+
+    def __init__(self) -> None:
+        self._given: Picture | None = None
+        self._made = YUVPicture(np.empty((0, 0), np.uint8), YUVSpace())
+
+    def picture(self, given: Picture, space: YUVSpace) -> YUVPicture:
+        """A background in the space of the person's picture."""
+        if given is not self._given or self._made.space != space:
+            self._given, self._made = given, to_yuv(given, space)
+        return self._made
+
+
+def _colours(image: Image, alpha: Alpha) -> tuple[Image, Image]:
+    """The colours of the person and of the room at the picture's size."""
+    near, far = estimate_colours([image], alpha)
+    size_wh = image.shape[1], image.shape[0]
+    return resized(near, size_wh), resized(far, size_wh)
+
+
+def _multilevel(image: Image, alpha: Alpha) -> tuple[Image, Foreground]:
+    """The colours of the person by PyMatting; where that is missing, what to do instead."""
+    estimate = multilevel_foreground(image, alpha)
+    return (image, Foreground.BLUR_FUSION) if estimate is None else (estimate, Foreground.NONE)
+
+
+def _mixed(person: Values, alpha: Values, background: Values) -> Values:
+    return background + alpha / number(255) * (person - background)
+
+
+def _clean_mixed(
+    image: Values, alpha: Values, background: Values, near: Values, far: Values
+) -> Values:
+    return _mixed(cleaned(image, alpha, near, far), alpha, background)
+
+
+_MIXED, _CLEAN_MIXED, _CLEAN = Pixelwise(_mixed), Pixelwise(_clean_mixed), Pixelwise(cleaned)

@@ -127,6 +127,8 @@ def print_report(report: RunReport) -> None:
         return
     print(f"\n{'ms per frame':<14}{'median':>8}{'95 %':>8}")
     rows: dict[str, Timing] = {**report.stages, "end to end": report.latency}
+    if report.inference.count:
+        rows["inference"] = report.inference
     for stage, timing in rows.items():
         print(f"{stage:<14}{timing.median_ms:>8.1f}{timing.p95_ms:>8.1f}")
 

@@ -1,4 +1,4 @@
-"""From the packets of a container to upright BGR pictures, by PyAV."""
+"""From the packets of a container to upright pictures, by PyAV."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from av.packet import Packet
 from av.sidedata.sidedata import SideData
 from av.stream import Disposition
 from av.video.frame import VideoFrame
-from av.video.reformatter import Colorspace, ColorTrc, VideoReformatter
+from av.video.reformatter import ColorTrc, VideoReformatter
 from av.video.stream import VideoStream
 
 from stream.errors import InputError
-from stream.frame import Image
+from stream.frame import Image, Picture
+from stream.yuv import name_matrix, yuv_picture
 
 DECODER_THREADS = 2
 """Threads that FFmpeg may use to decode one input; the cores are for the matting."""
@@ -32,7 +33,7 @@ MAX_FAULTS = 100
 MAX_FRAME_RATE = 500
 """More frames per second are no rate: some containers give that of their clock, such as 1000."""
 
-_UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
+_UPRIGHT = False, 1, 1
 
 _log = logging.getLogger(__name__)
 
@@ -166,12 +167,10 @@ class Decoder:
 
 
 class ImageConverter:
-    """Turns decoded frames into upright BGR pictures with square pixels, all of one size.
+    """Turns decoded frames into upright pictures with square pixels, all of one size.
 
-    The first frame decides the size.
-
-    The stream's own matrix (BT.601, BT.709, BT.2020) and range are honoured. Where it names none,
-    HD is taken for BT.709 and smaller pictures for BT.601, as players do.
+    The first frame decides the size. The stream's own matrix (BT.601, BT.709, BT.2020) and range
+    are honoured; see `stream.yuv.name_matrix` for where it names none.
     """
 
     def __init__(self, stream: VideoStream, *, name: str) -> None:
@@ -180,22 +179,39 @@ class ImageConverter:
         self._aspect = float(stream.sample_aspect_ratio or 1)
         self._reformatter = VideoReformatter()
         self._size_wh: tuple[int, int] | None = None
+        self._rotation: int | None = None
+        self._orientation = _UPRIGHT
+
+    def picture(self, frame: VideoFrame) -> Picture:
+        """One frame as it is, if it is upright and in 4:2:0 already; else converted to BGR."""
+        self._look_at(frame)
+        fits = self._orientation == _UPRIGHT and self._size_wh == (frame.width, frame.height)
+        picture = yuv_picture(frame) if fits else None
+        return self.image(frame) if picture is None else picture
 
     def image(self, frame: VideoFrame) -> Image:
-        """Convert one frame; the picture is contiguous and nobody else's."""
-        is_hd = frame.width >= 1280 or frame.height > 576
-        is_tagged = frame.format.is_rgb or frame.colorspace != _UNSPECIFIED
-        matrix = Colorspace.ITU709 if is_hd and not is_tagged else None
-        bgr = self._reformatter.reformat(frame, format="bgr24", src_colorspace=matrix, threads=1)
-        turned, step_y, step_x = _orientation(frame)
+        """Convert one frame to BGR; the picture is contiguous and nobody else's."""
+        self._look_at(frame)
+        bgr = self._reformatter.reformat(frame, format="bgr24", threads=1)
+        turned, step_y, step_x = self._orientation
         image = np.asarray(bgr.to_ndarray(), np.uint8)
         image = (image.transpose(1, 0, 2) if turned else image)[::step_y, ::step_x]
-        if self._size_wh is None:
-            self._size_wh = self._first_size(frame, turned=turned)
         if image.shape[1::-1] != self._size_wh:
             resized = cv2.resize(image, self._size_wh, interpolation=cv2.INTER_AREA)
             return np.asarray(resized, np.uint8)
         return np.ascontiguousarray(image)
+
+    def _look_at(self, frame: VideoFrame) -> None:
+        """See to the frame's matrix, and learn which way it is up and how large the first one is.
+
+        A frame whose side data was looked at is in a cycle and stays in memory until Python looks
+        for those, so that is done only where the rotation changes.
+        """
+        name_matrix(frame)
+        if self._rotation != frame.rotation:
+            self._rotation, self._orientation = frame.rotation, _orientation(frame)
+        if self._size_wh is None:
+            self._size_wh = self._first_size(frame, turned=self._orientation[0])
 
     def _first_size(self, frame: VideoFrame, *, turned: bool) -> tuple[int, int]:
         aspect = min(max(self._aspect, 0.25), 4.0)
@@ -212,7 +228,7 @@ def _orientation(frame: VideoFrame) -> tuple[bool, int, int]:
     """
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if not isinstance(matrix, SideData):
-        return False, 1, 1
+        return _UPRIGHT
     a, b, _, c, d, *_ = struct.unpack("=9i", bytes(matrix))
     turned = abs(b) > abs(a)
     x, y = (c, b) if turned else (a, d)

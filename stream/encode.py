@@ -7,17 +7,18 @@ import logging
 import cv2
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from cv2.typing import MatLike
-from numpy.typing import NDArray
 
-_TO_BGRA = {1: cv2.COLOR_GRAY2BGRA, 3: cv2.COLOR_BGR2BGRA}
+from stream.frame import Picture, as_image
+from stream.yuv import YUVPicture, YUVSpace, yuv_frame
 
 _log = logging.getLogger(__name__)
 
 
 class PictureConverter:
-    """Turns pictures into frames of BT.709 in limited range, all of the first one's size.
+    """Turns pictures into frames, all of the first one's size, matrix and range.
+
+    A first picture in BGR makes that BT.709 in limited range.
 
     Args:
         pixel_format: FFmpeg's name of the frames' format.
@@ -32,26 +33,24 @@ class PictureConverter:
         self._size_wh: tuple[int, int] | None = None
         self._right, self._bottom = 0, 0
         self._has_resized = False
-        self._reformatter = VideoReformatter()
+        self._space: YUVSpace | None = None
 
-    def frame(self, image: NDArray[np.uint8]) -> VideoFrame:
+    def frame(self, picture: Picture) -> VideoFrame:
         """Convert a picture; the frame has no time yet.
 
         Args:
-            image: (H, W) grey, (H, W, 3) BGR or (H, W, 4) BGRA, uint8. A format without alpha
-                ignores that of the picture.
+            picture: In 4:2:0, or (H, W) grey, (H, W, 3) BGR or (H, W, 4) BGRA, uint8. A format
+                without alpha ignores that of the picture.
         """
-        channels = 1 if image.ndim == 2 else image.shape[2]
-        # By way of BGRA, because swscale's BGR to 4:2:0 truncates: half a level too dark.
-        bgra = image if channels == 4 else cv2.cvtColor(image, _TO_BGRA[channels])
-        fitted = np.ascontiguousarray(self._padded(self._resized(bgra)), np.uint8)
-        return self._reformatter.reformat(
-            VideoFrame.from_numpy_buffer(fitted, "bgra"),
-            format=self._pixel_format,
-            dst_colorspace=Colorspace.ITU709,
-            dst_color_range=ColorRange.MPEG,
-            threads=1,
-        )
+        if isinstance(picture, YUVPicture):
+            if self._space is None:
+                self._space, self._size_wh = picture.space, picture.size_wh
+            is_fitting = (picture.space, picture.size_wh) == (self._space, self._size_wh)
+            if is_fitting and self._pixel_format == "yuv420p":
+                return picture.to_frame()
+        self._space = self._space or YUVSpace()
+        fitted = np.asarray(self._padded(self._resized(as_image(picture))), np.uint8)
+        return yuv_frame(fitted, self._space, pixel_format=self._pixel_format)
 
     def _resized(self, image: MatLike) -> MatLike:
         size_wh = image.shape[1], image.shape[0]

@@ -88,7 +88,11 @@ class Request:
 
     Attributes:
         image: (h, w, 3) uint8 BGR: the network's own input, to be written into.
+        latency_s: How long the latest inference took, from `start` to its matte, in seconds; None
+            where the device does not say.
     """
+
+    latency_s: float | None = None
 
     def __init__(self, infer: ov.InferRequest) -> None:
         self._infer = infer
@@ -108,6 +112,7 @@ class Request:
             RuntimeError: The device failed.
         """
         self._infer.wait()
+        self.latency_s = self._infer.latency / 1e3
         alpha: Alpha = self._infer.get_output_tensor().data[0, 0]
         return alpha
 

@@ -70,10 +70,12 @@ class MattePredictor:
             over from a device that is lost, or whose first matte differs from the CPU's.
         size: What the network's shorter side should be in pixels; see `network_size`.
         threads: How many threads infer on a CPU; None for all cores.
-        requests: How many pictures `mattes` has in flight: 1 for least delay, more for most frames
-            per second.
+        requests: How many pictures `mattes` has in flight: 1 for least delay, more for throughput.
         cache_dir: Where compiled networks are kept for the next start; None to keep none.
-        refine: Improves a matte that was enlarged to the picture's size, given the picture.
+        on_inference: Told how many seconds each inference took, where the device can say.
+
+    Attributes:
+        size: As given; may be changed between two pictures.
 
     Raises:
         ModelError: No such model, or a damaged one.
@@ -90,7 +92,7 @@ class MattePredictor:
         threads: int | None = None,
         requests: int = 1,
         cache_dir: Path | None = None,
-        refine: Callable[[Image, Alpha], Alpha] | None = None,
+        on_inference: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         for name, value, least in (
             ("size", size, _STRIDE),
@@ -112,8 +114,8 @@ class MattePredictor:
         self._stick = (
             open_ncs2(file, device=device, requests=requests) if ncs2_device(device) else None
         )
-        self._size = size
-        self._refine = refine
+        self.size = size
+        self._on_inference = on_inference
         self._engines: OrderedDict[tuple[int, int], Engine] = OrderedDict()
         self._latest: Engine | None = None
         self._device_checked = False
@@ -194,12 +196,14 @@ class MattePredictor:
             return self.predict(job.image)
         height, width = job.image.shape[:2]
         alpha: Alpha = np.asarray(cv2.resize(small, (width, height)), np.uint8)
+        if (took_s := job.request.latency_s) is not None:
+            self._on_inference(took_s)
         job.engine.give_back(job.request)
-        return alpha if self._refine is None else self._refine(job.image, alpha)
+        return alpha
 
     def _engine(self, image: Image) -> Engine:
         """The network compiled for a picture's size; the latest few are kept."""
-        size_wh = network_size((image.shape[1], image.shape[0]), self._size)
+        size_wh = network_size((image.shape[1], image.shape[0]), self.size)
         if size_wh not in self._engines:
             if len(self._engines) == _MAX_ENGINES:
                 self._engines.popitem(last=False)

@@ -11,14 +11,13 @@ import av
 from av.codec.context import ThreadType
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
+from av.video.reformatter import ColorPrimaries, ColorTrc
 from av.video.stream import VideoStream
 
 from stream.audio_feed import AudioFeed
 from stream.codecs import KEYFRAME_INTERVAL_S, VideoFormat
 
 _USUAL_RATE = Fraction(30)
-_BT709_MATRIX = 1  # AVCOL_SPC_BT709; PyAV's `Colorspace` has swscale's numbers
 
 _log = logging.getLogger(__name__)
 
@@ -32,8 +31,9 @@ class Muxer:
     Args:
         path: The file.
         video_format: What is written.
-        first: The first frame to come: its size, `pts` and `time_base` are set. The time base
-            becomes the file's where the container allows (Matroska and WebM count milliseconds).
+        first: The first frame to come: its size, matrix, range, `pts` and `time_base` are set. The
+            time base becomes the file's where the container allows (Matroska and WebM count
+            milliseconds).
         frame_rate: Nominal frames per second; None where unknown.
         audio_path: The input, whose sound is brought over; None for none.
     """
@@ -59,11 +59,7 @@ class Muxer:
             str(path), "w", format=container.muxer, options=dict(container.options)
         )
         self._video = _add_video(
-            self._output,
-            video_format,
-            size_wh=(first.width, first.height),
-            time_base=self._time_base,
-            rate=rate,
+            self._output, video_format, first, time_base=self._time_base, rate=rate
         )
         self._audio = None if audio_path is None else self._open_audio(audio_path, video_format)
 
@@ -122,8 +118,8 @@ class Muxer:
 def _add_video(
     output: OutputContainer,
     video_format: VideoFormat,
+    first: VideoFrame,
     *,
-    size_wh: tuple[int, int],
     time_base: Fraction,
     rate: Fraction,
 ) -> VideoStream:
@@ -131,15 +127,15 @@ def _add_video(
     stream = output.add_stream(codec.encoder, rate=rate, options=codec.options(encoding))
     assert isinstance(stream, VideoStream)
     context = stream.codec_context
-    context.width, context.height = size_wh
+    context.width, context.height = first.width, first.height
     context.pix_fmt = codec.pixel_format
     context.time_base = time_base
     context.gop_size = max(1, round(KEYFRAME_INTERVAL_S * rate))
     context.thread_count = encoding.threads
     if codec.encoder == "libx264":
         context.thread_type = ThreadType.FRAME  # pictures in slices need more bytes
-    context.color_range = ColorRange.MPEG
-    context.colorspace = _BT709_MATRIX
+    context.color_range = first.color_range
+    context.colorspace = first.colorspace
     context.color_primaries = ColorPrimaries.BT709
     context.color_trc = ColorTrc.BT709
     return stream

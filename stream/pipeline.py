@@ -7,20 +7,20 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 
-import numpy as np
-
 from stream.background import Background
-from stream.composite import composite
+from stream.composite import Foreground, composite
 from stream.errors import StreamError
 from stream.frame import CompositedFrame, Frame, MattedFrame
-from stream.matting import MattePredictor
+from stream.predictor import VideoPredictor
 from stream.report import RunReport, make_report
 from stream.sink import Sink
 from stream.source import Source
+from stream.stand_in import nobody
 from stream.stats import StageClock
+from stream.steps import NamedStep
+from stream.tee import Tee
 from stream.threads import Overflow, Workers
 
 _log = logging.getLogger(__name__)
@@ -28,9 +28,11 @@ _log = logging.getLogger(__name__)
 
 def composited_frames(
     source: Source,
-    predictor: MattePredictor,
+    predictor: VideoPredictor,
     background: Background,
     *,
+    steps: Sequence[NamedStep] = (),
+    foreground: Foreground = Foreground.BLUR_FUSION,
     clock: StageClock,
     stop: threading.Event,
     on_idle: Callable[[], None] = lambda: None,
@@ -44,6 +46,8 @@ def composited_frames(
         source: Where the frames come from.
         predictor: Gives their mattes.
         background: What is put behind people.
+        steps: What is done to the mattes, in this order; the clock counts each under its name.
+        foreground: How the colour of people is found where the old background shines through.
         clock: Learns how long each stage takes and what is dropped.
         stop: Ends the frames when set, by whichever thread or signal handler.
         on_idle: Called again and again while no frame is ready.
@@ -56,7 +60,7 @@ def composited_frames(
         return predictor.mattes(frames)
 
     def compose(frames: Iterable[MattedFrame]) -> Iterator[CompositedFrame]:
-        return composite(frames, background)
+        return composite(frames, background, foreground=foreground)
 
     with Workers(stop=stop) as workers, contextlib.closing(source):
         captured = workers.iterate(
@@ -66,12 +70,14 @@ def composited_frames(
             on_drop=lambda frame: clock.drop(),
         )
         matted = workers.iterate(clock.timed_stage("matting", matte, captured), name="matting")
+        for name, step in steps:
+            matted = clock.timed_stage(name, step, matted)
         composited = clock.timed_stage("composite", compose, matted)
         yield from workers.iterate(composited, name="composite", on_idle=on_idle)
 
 
 def mattes_or_nobody(
-    frames: Iterable[Frame], predictor: MattePredictor, background: Background
+    frames: Iterable[Frame], predictor: VideoPredictor, background: Background
 ) -> Iterator[MattedFrame]:
     """Mattes for a live source. A frame that cannot be matted shows nobody, never the raw room."""
     problem = ""
@@ -85,18 +91,18 @@ def mattes_or_nobody(
             if problem != str(error):
                 problem = str(error)
                 _log.warning("matting failed, only the background is shown: %s", problem)
-            image = np.ascontiguousarray(background.placeholder(frame.size_wh)[..., :3])
-            nobody = np.zeros(image.shape[:2], np.uint8)
-            matted = MattedFrame(replace(frame, image=image), nobody)
+            matted = nobody(frame, background.placeholder(frame.size_wh))
         yield matted
 
 
 def run(
     source: Source,
-    predictor: MattePredictor,
+    predictor: VideoPredictor,
     background: Background,
     sinks: Sequence[Sink],
     *,
+    steps: Sequence[NamedStep] = (),
+    foreground: Foreground = Foreground.BLUR_FUSION,
     clock: StageClock | None = None,
     stop: threading.Event | None = None,
     max_frames: int | None = None,
@@ -111,6 +117,8 @@ def run(
         predictor: Gives their mattes.
         background: What is put behind people.
         sinks: Where composited frames go; written to by this thread, as windows demand.
+        steps: See `composited_frames`.
+        foreground: See there.
         clock: Measures the run; give one to look at it meanwhile.
         stop: Ends the run when set. A sink that is stopped sets it.
         max_frames: Ends the run after so many frames.
@@ -119,33 +127,25 @@ def run(
     Raises:
         StreamError: The source, the model, the background or a sink failed.
     """
-    clock = clock or StageClock()
-    stop = stop or threading.Event()
+    clock, stop = clock or StageClock(), stop or threading.Event()
     wall_s, cpu_s = time.perf_counter(), time.process_time()
-
-    def stop_with_a_sink() -> None:
-        if any(sink.stopped for sink in sinks):
-            stop.set()
-
-    def keep_sinks_alive() -> None:
-        for sink in sinks:
-            sink.idle()
-        stop_with_a_sink()
-
-    with contextlib.ExitStack() as at_the_end:
-        for sink in sinks:
-            at_the_end.callback(sink.close)
-        frames = composited_frames(
-            source, predictor, background, clock=clock, stop=stop, on_idle=keep_sinks_alive
-        )
-        at_the_end.callback(frames.close)  # first of all: then no thread is left
+    sink = Tee(sinks, stop=stop)
+    frames = composited_frames(
+        source,
+        predictor,
+        background,
+        steps=steps,
+        foreground=foreground,
+        clock=clock,
+        stop=stop,
+        on_idle=sink.idle,
+    )
+    with contextlib.closing(sink), contextlib.closing(frames):  # which ends its threads first
         for frame in islice(frames, max_frames):
             with clock.time("output"):
-                for sink in sinks:
-                    sink.write(frame)
+                sink.write(frame)
             clock.deliver(frame.frame.captured_at)
             progress(clock.delivered)
-            stop_with_a_sink()
     return make_report(
         source.info,
         predictor,

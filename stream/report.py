@@ -13,7 +13,7 @@ import numpy as np
 import openvino as ov
 
 from stream.errors import OutputError
-from stream.matting import MattePredictor
+from stream.predictor import Predictor
 from stream.source import SourceInfo
 from stream.stats import StageClock, Timing
 
@@ -26,7 +26,8 @@ class RunReport:
         source: Name of the source.
         model: Name of the model.
         device: The real devices that ran it.
-        input_size_wh: Width and height of the network's input in pixels; None if no frame came.
+        input_size_wh: Width and height of the network's input in pixels, for the latest frame that
+            it has seen; None if no frame came.
         frame_size_wh: Width and height of the source's frames in pixels.
         frames_in: Frames captured. Those neither delivered nor dropped were under way at the end.
         frames_out: Frames delivered to the sinks.
@@ -35,8 +36,12 @@ class RunReport:
         wall_s: Seconds from the start until the sinks were closed.
         cpu_s: Seconds of processor time in all threads meanwhile.
         latency: From capture to delivery.
-        stages: How long each stage is busy with one frame.
+        stages: For how long each stage is busy per frame that leaves it. With several frames in
+            inference at once, those of matting are means over a dozen frames.
         versions: Of Python and of what does the work.
+        inference: How long the network takes for a frame, from handing it over to its matte. With
+            several frames in inference at once these times overlap, so matting needs less per
+            frame. Its count is that of the frames that the network has seen; 0 if nobody counted.
     """
 
     source: str
@@ -53,6 +58,7 @@ class RunReport:
     latency: Timing
     stages: dict[str, Timing]
     versions: dict[str, str]
+    inference: Timing = Timing(0, 0.0, 0.0)  # noqa: RUF009  frozen, so safe to share
 
     @property
     def fps(self) -> float:
@@ -60,13 +66,13 @@ class RunReport:
         return self.frames_out / self.wall_s if self.wall_s > 0 else 0.0
 
     def to_json(self) -> str:
-        """All attributes and `fps`, as a JSON object."""
+        """All attributes and `fps`, as a JSON object; a `Timing` is one of its attributes."""
         return json.dumps({**asdict(self), "fps": self.fps}, indent=2)
 
 
 def make_report(
     info: SourceInfo,
-    predictor: MattePredictor,
+    predictor: Predictor,
     clock: StageClock,
     *,
     interrupted: bool,
@@ -90,6 +96,7 @@ def make_report(
         latency=clock.latency(),
         stages=stages,
         versions=versions(),
+        inference=clock.inference(),
     )
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Protocol, cast
+from typing import cast
 
 import cv2
 import numpy as np
 
 from stream.arithmetic import Plane, blurred
 from stream.errors import UsageError
-from stream.frame import Alpha, Frame, Image, MattedFrame
+from stream.frame import Alpha, Image
 from stream.motion import Flow, MotionEstimator, moved, small_grey
+from stream.predictor import Predictor, WrappedPredictor
 
 _CHANGED = 16
 """Grey levels from which a part of the small grey picture shows something else than before."""
@@ -26,31 +26,7 @@ _LONGEST = 30
 """Frames after which the network looks at a picture even if it stands still."""
 
 
-class Predictor(Protocol):
-    """Gives mattes, as `stream.matting.MattePredictor` does."""
-
-    model_name: str
-
-    @property
-    def device_name(self) -> str:
-        """What infers."""
-        ...
-
-    @property
-    def input_size_wh(self) -> tuple[int, int] | None:
-        """Width and height of what the network sees."""
-        ...
-
-    def predict(self, image: Image) -> Alpha:
-        """The matte of one picture."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the networks."""
-        ...
-
-
-class MatteReuse:
+class MatteReuse(WrappedPredictor):
     """A predictor that asks another one only for some frames of a video.
 
     Between them, the last matte is moved with the picture. Where that does not explain what is
@@ -63,7 +39,8 @@ class MatteReuse:
             nothing moves.
 
     Attributes:
-        model_name: That of `predictor`.
+        every: As given; may be changed at any time.
+        inferences: How often `predictor` was asked.
 
     Raises:
         UsageError: `every` is less than 1.
@@ -72,21 +49,11 @@ class MatteReuse:
     def __init__(self, predictor: Predictor, *, every: int = 1, still: bool = False) -> None:
         if every < 1:
             raise UsageError(f"a matte must serve at least 1 frame, got {every}")
-        self.model_name = predictor.model_name
-        self._predictor = predictor
-        self._every = every
+        super().__init__(predictor)
+        self.every = every
+        self.inferences = 0
         self._still = still
         self._latest: _Inferred | None = None
-
-    @property
-    def device_name(self) -> str:
-        """What infers."""
-        return self._predictor.device_name
-
-    @property
-    def input_size_wh(self) -> tuple[int, int] | None:
-        """Width and height of what the network sees."""
-        return self._predictor.input_size_wh
 
     def predict(self, image: Image) -> Alpha:
         """The matte of the next picture.
@@ -101,18 +68,10 @@ class MatteReuse:
         reused = self._reused(image.shape[:2], grey)
         if reused is not None:
             return reused
+        self.inferences += 1
         alpha = self._predictor.predict(image)
         self._latest = _Inferred(alpha, grey)
         return alpha
-
-    def mattes(self, frames: Iterable[Frame]) -> Iterator[MattedFrame]:
-        """The mattes of many pictures, in order."""
-        for frame in frames:
-            yield MattedFrame(frame, self.predict(frame.image))
-
-    def close(self) -> None:
-        """Let go of the networks and their memory."""
-        self._predictor.close()
 
     def _reused(self, shape_hw: tuple[int, ...], grey: Plane) -> Alpha | None:
         """The last matte for the next picture, None where the network has to look at it."""
@@ -122,7 +81,7 @@ class MatteReuse:
         latest.age += 1
         if self._still and latest.age < _LONGEST and latest.stands_still(grey):
             return latest.alpha
-        return latest.follow(grey) if latest.age < self._every else None
+        return latest.follow(grey) if latest.age < self.every else None
 
 
 class _Inferred:

@@ -9,8 +9,18 @@ from typing import cast
 import cv2
 import numpy as np
 
-from stream.arithmetic import Plane, blurred, halved, in_colour, resized
-from stream.frame import Image, MattedFrame
+from stream.arithmetic import (
+    Plane,
+    blurred,
+    halved,
+    in_colour,
+    merged,
+    resized,
+    shrunk,
+    split,
+)
+from stream.frame import Image, MattedFrame, Picture, as_image
+from stream.yuv import YUVPicture, stacked
 
 LIGHTEST, HEAVIEST = 0.01, 0.06
 """Standard deviation of the blur at strength 0 and 1, as a share of the frame's shorter side."""
@@ -42,25 +52,31 @@ class BlurredRoom:
     def __init__(self, strength: float) -> None:
         assert 0 <= strength <= 1
         self._share = LIGHTEST + (HEAVIEST - LIGHTEST) * strength
-        self._last: Plane = np.full((1, 1, 3), _GREY, np.uint8)
+        self._last: Picture = np.full((1, 1, 3), _GREY, np.uint8)
 
-    def picture(self, matted: MattedFrame) -> Image:
-        """The blurred room at the frame's size."""
-        room, alpha = matted.frame.image, matted.alpha
+    def picture(self, matted: MattedFrame) -> Picture:
+        """The blurred room at the frame's size, in the form of the frame's picture."""
+        picture, alpha = matted.frame.picture, matted.alpha
         deviation = self._share * min(alpha.shape)
         while deviation >= 2 * _LEAST_DEVIATION:
-            room, alpha, deviation = halved(room), halved(alpha), deviation / 2
+            alpha, deviation = halved(alpha), deviation / 2
+        yuv = picture if isinstance(picture, YUVPicture) else None
+        planes = yuv.planes if yuv else [matted.frame.image]
+        room = merged([shrunk(plane, alpha.shape[::-1]) for plane in planes])
         # The person takes one pixel more: mattes are not exact, and pixels at edges hold both.
         person = cv2.dilate(alpha, np.ones((3, 3), np.uint8))
         room = _filled(room, cv2.inRange(person, 0, _NOBODY))
         for size in _boxes(deviation):
             room = blurred(room, size)
-        self._last = room
-        return resized(room, matted.frame.size_wh)
+        size_wh = matted.frame.size_wh
+        self._last = (
+            YUVPicture(stacked(split(room), size_wh), yuv.space) if yuv else resized(room, size_wh)
+        )
+        return self._last
 
     def placeholder(self, size_wh: tuple[int, int]) -> Image:
         """The room as it was last seen; grey before that."""
-        return resized(self._last, size_wh)
+        return resized(as_image(self._last), size_wh)
 
     def close(self) -> None:
         """Nothing is open."""

@@ -3,69 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from stream.background import BackgroundSwitch, Fit
-from stream.cache import user_cache_dir
-from stream.codecs import Encoding
-from stream.engine import cpu_count
+from stream.background import BackgroundSwitch
+from stream.composite import composite
+from stream.frame import CompositedFrame, MattedFrame
 from stream.held import held
 from stream.hud import HudStats
 from stream.matting import MattePredictor
 from stream.model_files import model_names
+from stream.model_setup import open_predictor as open_predictor
+from stream.model_setup import reusing
 from stream.paced import paced
 from stream.sample import BACKGROUND, BACKGROUNDS, CLIP
+from stream.session_options import SessionOptions as SessionOptions
 from stream.sink import Sink, open_matte_sink, open_sink
-from stream.source import CameraRequest, Source, open_source
+from stream.source import Source, open_source
+from stream.stand_in import StandIn
 from stream.stats import StageClock
+from stream.steps import matte_steps
+from stream.views import Comparison
 
-
-@dataclass(frozen=True)
-class SessionOptions:
-    """What a user asks for; see `run_stream.py --help`.
-
-    Attributes:
-        input: See `stream.source.open_source`; None for the sample clip.
-        backgrounds: See `stream.background.open_background`; empty for the one that suits.
-        fit: How a background fills the picture.
-        output: "window", "virtual", "virtual:DEVICE", what `stream.sink.open_sink` takes, or None.
-        matte: A file for the mattes, or None.
-        model: See `stream.model_files.find_model`.
-        device: See `stream.devices.check_device`.
-        size: The network's shorter side in pixels.
-        threads: For inference; None for all cores.
-        requests: Inferences in flight; None for what suits the source.
-        camera: What a camera is asked for.
-        encoding: Changes to how video files are encoded.
-        overwrite: Whether existing files may be replaced.
-    """
-
-    input: str | None = None
-    backgrounds: tuple[str, ...] = ()
-    fit: Fit = Fit.COVER
-    output: str | None = None
-    matte: str | None = None
-    model: str = "pruned"
-    device: str = "CPU"
-    size: int = 512
-    threads: int | None = None
-    requests: int | None = None
-    camera: CameraRequest = CameraRequest()  # noqa: RUF009  frozen, so safe to share
-    encoding: Encoding = Encoding()  # noqa: RUF009
-    overwrite: bool = False
-
-    @property
-    def has_window(self) -> bool:
-        """Whether a window is asked for."""
-        return self.output == "window"
-
-    @property
-    def is_watched(self) -> bool:
-        """Whether somebody watches while it runs, so that a file has to keep its pace."""
-        return self.output is not None and self.output.partition(":")[0] in ("window", "virtual")
+_LOST_S = 1.0
+"""A live source without a picture for so many seconds is lost: the background is shown."""
 
 
 class Session:
@@ -77,6 +41,7 @@ class Session:
 
     Attributes:
         source, background, predictor, sinks: What was opened.
+        steps: What is to be done to the mattes.
         clock: For the run; the window shows what it measures.
 
     Raises:
@@ -86,13 +51,20 @@ class Session:
     def __init__(self, options: SessionOptions, *, cancelled: Callable[[], bool]) -> None:
         self._options = options
         self._cancelled = cancelled
+        self._running = threading.Event()  # cleared while a window pauses a file
+        self._running.set()
         self.clock = StageClock()
         with contextlib.ExitStack() as resources:
-            self.source = resources.enter_context(open_paced_source(options))
+            source = open_source(options.input or str(CLIP), camera=options.camera)
+            self._can_be_lost = source.info.is_live
+            source = _in_time(source, options, self._running)
+            self.source = resources.enter_context(source)
             self.background = BackgroundSwitch(_background_specs(options), fit=options.fit)
             resources.callback(self.background.close)
-            self.predictor = open_predictor(options, self.source)
-            resources.callback(self.predictor.close)
+            self._network = open_predictor(options, source, on_inference=self.clock.infer)
+            resources.callback(self._network.close)
+            self.predictor = reusing(self._network, options, source.info)
+            self.steps = matte_steps(options.steps, still=source.info.is_still)
             self.sinks = [resources.enter_context(sink) for sink in self._open_sinks()]
             self._resources = resources.pop_all()
 
@@ -102,10 +74,10 @@ class Session:
 
     def _open_sinks(self) -> Iterator[Sink]:
         options, info = self._options, self.source.info
-        if options.has_window:
-            yield self._open_window()
-        elif options.is_watched:
-            yield self._open_virtual_camera()
+        if options.is_watched:
+            sink = self._open_window() if options.has_window else self._open_virtual_camera()
+            is_missing = lambda: bool(self._missing())  # noqa: E731
+            yield StandIn(sink, self.background, info=info, is_missing=is_missing)
         elif options.output is not None:
             transparent = self.background.is_transparent
             yield open_sink(options.output, info, transparent=transparent, **self._for_files())
@@ -132,14 +104,29 @@ class Session:
         return WindowSink(
             background=self.background,
             stats=self._hud_stats,
-            compare=(
-                (lambda: open_predictor(replace(options, model=others[0]), self.source))
+            comparison=(
+                Comparison(lambda: self._open_other(others[0]), self._finish_other)
                 if others
                 else None
             ),
             open_recording=lambda path: open_sink(str(path), info, encoding=options.encoding),
             cancelled=self._cancelled,
+            running=self._running,
+            missing=self._missing,
         )
+
+    def _open_other(self, model: str) -> MattePredictor:
+        """Another model, to be compared with the one that runs."""
+        options = replace(self._options, model=model, size=self._network.size)
+        return open_predictor(options, self.source)
+
+    def _finish_other(self, matted: Iterable[MattedFrame]) -> Iterator[CompositedFrame]:
+        """What the stream does with mattes, for those of the other model."""
+        options, still = self._options, self.source.info.is_still
+        in_step = replace(options.steps, delay_one_frame=False)
+        for _, step in matte_steps(in_step, still=still):
+            matted = step(matted)
+        return composite(matted, self.background, foreground=options.foreground)
 
     def _open_virtual_camera(self) -> Sink:
         from stream.virtual_camera import VirtualCameraSink
@@ -162,29 +149,25 @@ class Session:
             size_wh=self.source.info.size_wh,
         )
 
+    def _missing(self) -> str:
+        """Why no picture comes; empty while all is well."""
+        if not self.clock.delivered:
+            return "starting"
+        if self._can_be_lost and self.clock.silence_s("capture") > _LOST_S:
+            return f"no picture from {self.source.info.name}"
+        return ""
+
 
 def open_paced_source(options: SessionOptions) -> Source:
     """Open the source; one that is watched keeps its pace, and a window's last picture stays."""
     source = open_source(options.input or str(CLIP), camera=options.camera)
+    return _in_time(source, options, None)
+
+
+def _in_time(source: Source, options: SessionOptions, running: threading.Event | None) -> Source:
     if options.is_watched and not source.info.is_live:
-        source = paced(source)
+        source = paced(source, running=running)
     return held(source) if options.has_window and source.info.is_still else source
-
-
-def open_predictor(options: SessionOptions, source: Source) -> MattePredictor:
-    """Open the model, set up for the source."""
-    live = source.info.is_live
-    # Live, all threads work on the newest frame; from a file, each works on another one.
-    in_flight = 1 if live else min(4, options.threads or cpu_count()) + 1
-    return MattePredictor(
-        options.model,
-        device=options.device,
-        size=options.size,
-        threads=options.threads,
-        requests=options.requests or in_flight,
-        # Pictures of many sizes would fill the cache with networks of many sizes.
-        cache_dir=None if source.info.is_still else user_cache_dir(),
-    )
 
 
 def _background_specs(options: SessionOptions) -> list[str]:

@@ -18,6 +18,8 @@ B = TypeVar("B")
 
 _HISTORY = 10_000
 _RECENT = 30
+_BUNCH = 12
+"""Results over which a stage's time is averaged: a whole number of bunches of 2, 3, 4 or 6."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,9 @@ class StageClock:
         self._now = now
         self._lock = threading.Lock()
         self._stages: dict[str, _Samples] = {}
+        self._last_at: dict[str, float] = {}
         self._latency = _Samples()
+        self._inference = _Samples()
         self._delivered_at: deque[float] = deque(maxlen=_RECENT)
         self._dropped = 0
 
@@ -71,19 +75,31 @@ class StageClock:
         """Yield from `function(items)`; count to `stage` how long it was busy with each result.
 
         Neither the wait for its items counts nor the time in which the consumer holds a result.
+        Where several items are under way at once, results come in bunches, after a long time for
+        one and hardly any for the next; then the mean of the latest dozen is counted for each.
         """
         waited_s = 0.0
+        under_way = 0
+        busy_s: deque[float] = deque(maxlen=_BUNCH)
 
         def awaited() -> Iterator[A]:
-            nonlocal waited_s
+            nonlocal waited_s, under_way
             for item, seconds in self._steps(items):
                 waited_s += seconds
+                under_way += 1
                 yield item
 
         for result, seconds in self._steps(function(awaited())):
-            self._add(stage, seconds - waited_s)
+            busy_s.append(seconds - waited_s)
+            self._add(stage, busy_s[-1] if under_way == 1 else sum(busy_s) / len(busy_s))
             waited_s = 0.0
+            under_way -= 1
             yield result
+
+    def infer(self, seconds: float) -> None:
+        """Count an inference that took so long."""
+        with self._lock:
+            self._inference.add(seconds)
 
     def drop(self) -> None:
         """Count a frame that was thrown away."""
@@ -133,6 +149,17 @@ class StageClock:
         with self._lock:
             return self._latency.timing()
 
+    def inference(self) -> Timing:
+        """Times of single inferences."""
+        with self._lock:
+            return self._inference.timing()
+
+    def silence_s(self, stage: str) -> float:
+        """Seconds since a stage last came to a result; 0 before its first."""
+        with self._lock:
+            last_at = self._last_at.get(stage)
+            return 0.0 if last_at is None else self._now() - last_at
+
     def _steps(self, items: Iterable[A]) -> Iterator[tuple[A, float]]:
         """Each item with the seconds it took to come."""
         iterator = iter(items)
@@ -147,6 +174,7 @@ class StageClock:
     def _add(self, stage: str, seconds: float) -> None:
         with self._lock:
             self._stages.setdefault(stage, _Samples()).add(seconds)
+            self._last_at[stage] = self._now()
 
 
 class _Samples:

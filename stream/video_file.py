@@ -117,8 +117,8 @@ class VideoFile(ClosableSource):
                 at = None if frame.dts is None else frame.dts - delay
             pts = self._timeline.place(at)
             if pts is not None:
-                image = self._converter.image(frame)
-                yield Frame(image, pts, self._time_base, captured_at=time.perf_counter())
+                picture = self._converter.picture(frame)
+                yield Frame(picture, pts, self._time_base, captured_at=time.perf_counter())
 
     def _report(self) -> None:
         """Say what was wrong with the file, once it is read."""

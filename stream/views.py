@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import enum
 import logging
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from stream.composite import blend, composite
+from stream.composite import blend
 from stream.errors import StreamError
 from stream.frame import Alpha, CompositedFrame, Image, MattedFrame
 
 if TYPE_CHECKING:
-    from stream.background import Background
-    from stream.matting import MattePredictor
+    from stream.predictor import Predictor
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +46,11 @@ class Viewer:
     def toggle(self, view: View) -> None:
         """Change to a view, or from it back to the composite."""
         self.view = View.COMPOSITE if self.view is view else view
+
+    def leave(self, view: View) -> None:
+        """Change from a view to the composite, if it is that one."""
+        if self.view is view:
+            self.view = View.COMPOSITE
 
     def picture(self, frame: CompositedFrame) -> Image:
         """What is to be shown of a frame; the composite where a view fails.
@@ -81,13 +86,18 @@ class Comparison:
 
     Args:
         load: Loads the other model when the first picture is asked for.
-        background: What both composites stand on.
+        finish: Makes a composite of each matte, as the stream does with those of its model.
     """
 
-    def __init__(self, load: Callable[[], MattePredictor], background: Background) -> None:
+    def __init__(
+        self,
+        load: Callable[[], Predictor],
+        finish: Callable[[Iterable[MattedFrame]], Iterator[CompositedFrame]],
+    ) -> None:
         self._load = load
-        self._background = background
-        self._predictor: MattePredictor | None = None
+        self._matted: deque[MattedFrame] = deque()
+        self._composited = finish(iter(self._matted.popleft, None))
+        self._predictor: Predictor | None = None
         self._centre = 0.5
 
     @property
@@ -114,7 +124,8 @@ class Comparison:
         if self._predictor is None:
             self._predictor = self._load()
         alpha = self._predictor.predict(frame.frame.image)
-        (other,) = composite([MattedFrame(frame.frame, alpha)], self._background)
+        self._matted.append(MattedFrame(frame.frame, alpha))
+        other = next(self._composited)
         width = frame.image.shape[1]
         half = max(1, width // 2)
         left = min(max(0, round(self._centre * width - half / 2)), width - half)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +19,6 @@ from stream.views import Comparison, View, Viewer
 
 if TYPE_CHECKING:
     from stream.background import BackgroundSwitch
-    from stream.matting import MattePredictor
     from stream.sink import Sink
 
 _PAUSE_POLL_MS = 30
@@ -29,14 +29,16 @@ class WindowSink:
 
     The raw camera picture is shown only while its key asks for it: never at the start, after an
     error or during a pause. A pause holds up `write`, and with it the stream; what was captured
-    meanwhile is neither shown nor recorded.
+    before its end is neither shown nor recorded afterwards.
 
     Args:
         background: Switched by the keys.
         stats: Gives the numbers of the heads-up display.
-        compare: Loads the other model of the split view, when that is first asked for.
+        comparison: The split view, if there is a second model; owned by this one.
         open_recording: Opens a video file to record to, such as `recording_20260131_235959.mp4`.
         cancelled: Whether the program is being stopped; ends a pause.
+        running: Is cleared during a pause, for a file to wait.
+        missing: Tells why no picture comes; empty while all is well.
         folder: Where recordings and screenshots go.
         now: The clock of `Frame.captured_at`, in seconds.
         gui: Where OpenCV's window functions are; a fake in tests.
@@ -54,9 +56,11 @@ class WindowSink:
         *,
         background: BackgroundSwitch,
         stats: Callable[[], HudStats],
-        compare: Callable[[], MattePredictor] | None = None,
+        comparison: Comparison | None = None,
         open_recording: Callable[[Path], Sink] | None = None,
         cancelled: Callable[[], bool] = lambda: False,
+        running: threading.Event | None = None,
+        missing: Callable[[], str] = lambda: "",
         folder: Path = Path(),
         now: Callable[[], float] = time.perf_counter,
         gui: Any = None,
@@ -65,10 +69,13 @@ class WindowSink:
         self.paused = False
         self._background = background
         self._cancelled = cancelled
+        self._running = running or threading.Event()
+        self._running.set()
+        self._missing = missing
         self._folder = folder
         self._now = now
         self._window = DisplayWindow("MODNet-P", gui=gui)
-        self._viewer = Viewer(Comparison(compare, background) if compare else None)
+        self._viewer = Viewer(comparison)
         self._recorder = Recorder(open_recording, folder)
         self._hud = Hud(stats, now=now)
         self._shows_hud = True
@@ -89,6 +96,8 @@ class WindowSink:
 
     def idle(self) -> None:
         """Answer the keys although no new frame has come; returns when the stream may go on."""
+        if self._missing():
+            self._viewer.leave(View.ORIGINAL)
         self._refresh(wait_ms=1)
         while self.paused and not self.stopped and not self._cancelled():
             self._refresh(wait_ms=_PAUSE_POLL_MS)
@@ -133,10 +142,12 @@ class WindowSink:
     def toggle_pause(self) -> None:
         """Halt the stream with the last composite on the screen, or let it go on."""
         self.paused = not self.paused
-        if self._viewer.view is View.ORIGINAL:
-            self._viewer.view = View.COMPOSITE
-        if not self.paused:
-            self._resumed_at = self._now()
+        self._viewer.leave(View.ORIGINAL)
+        if self.paused:
+            self._running.clear()
+        else:
+            self._resumed_at = self._now()  # before a file goes on, whose frames are then newer
+            self._running.set()
             self._recorder.skip_pause()
 
     def toggle_recording(self) -> None:
@@ -195,7 +206,8 @@ class WindowSink:
             panels.append(Panel([self._hud.stats().model], at=(1, 1)))
         elif self._viewer.view is not View.COMPOSITE:
             panels.append(Panel([self._viewer.view.value], at=(0, 1)))
-        notices = [*(["PAUSED - space to go on"] if self.paused else []), *self._notices.lines()]
+        pause = "PAUSED - space to go on" if self.paused else ""
+        notices = [text for text in (pause, self._missing(), *self._notices.lines()) if text]
         if notices:
             panels.append(Panel(notices, at=(0.5, 1), colour=AMBER))
         if self._shows_help:

@@ -84,7 +84,18 @@ def test_devices_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--size", "0"], ["--max-frames", "x"], ["--camera-size", "12"], ["--what"]]
+    "arguments",
+    [
+        ["--size", "0"],
+        ["--max-frames", "x"],
+        ["--camera-size", "12"],
+        ["--skip", "-1"],
+        ["--target-fps", "0"],
+        ["--target-fps", "nan"],
+        ["--subject", "left"],
+        ["--foreground", "matte"],
+        ["--what"],
+    ],
 )
 def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
@@ -108,6 +119,31 @@ def test_a_clip_becomes_a_clip_with_every_timestamp_and_a_report(
     assert (data["frames_in"], data["frames_out"], data["frames_dropped"]) == (20, 20, 0)
     assert (data["device"], data["interrupted"]) == ("CPU", False)
     assert capsys.readouterr().out.startswith("clip.mp4: 20 frames in ")
+
+
+@pytest.mark.parametrize(
+    ("options", "steps"),
+    [
+        ([], ["refine", "steady"]),
+        (["--no-refine", "--no-steady"], []),
+        (["--subject", "largest"], ["refine", "subject", "steady"]),
+        (["--delay-one-frame"], ["refine", "delay", "steady"]),
+        (["--skip", "3", "--still"], ["refine", "steady"]),
+        (["--target-fps", "25"], ["refine", "steady"]),
+        (["--foreground", "none"], ["refine", "steady"]),
+    ],
+)
+def test_whatever_is_done_over_time_no_frame_is_lost(
+    options: list[str], steps: list[str], clip: Path, tiny: list[str], tmp_path: Path
+) -> None:
+    output, report = tmp_path / "out.mp4", tmp_path / "report.json"
+    usual = ["--input", str(clip), "--output", str(output), "--report", str(report), *tiny]
+    assert run_stream.main([*usual, *options]) == 0
+    assert timestamps(output) == pytest.approx(timestamps(clip), abs=1e-6)
+    data = json.loads(report.read_text())
+    assert list(data["stages"]) == ["capture", "matting", *steps, "composite", "output"]
+    assert (data["inference"]["count"] == 20) == ("--skip" not in options)
+    assert data["input_size_wh"] == [96, 64]
 
 
 def test_the_sample_runs_without_any_input(
@@ -170,6 +206,7 @@ def test_a_missing_input_is_one_line_and_exit_code_4(capsys: pytest.CaptureFixtu
         (["--background", "no_such_file.jpg"], 4, "no_such_file.jpg"),
         (["--background", "transparent", "--output", "out.mp4"], 5, "mp4"),
         (["--size", "5"], 2, "size must be at least 32"),
+        (["--skip", "1", "--requests", "3"], 2, "one frame is in inference at a time, not 3"),
     ],
 )
 def test_every_kind_of_fault_has_its_exit_code_and_its_line(

@@ -94,6 +94,7 @@ def test_the_report_is_a_short_table(capsys: pytest.CaptureFixture[str]) -> None
         latency=Timing(290, 80.25, 99.96),
         stages={"capture": Timing(300, 1.5, 2.0), "matting": Timing(290, 30.0, 41.0)},
         versions={},
+        inference=Timing(290, 55.0, 70.0),
     )
     print_report(report)
     assert capsys.readouterr().out.splitlines() == [
@@ -104,4 +105,5 @@ def test_the_report_is_a_short_table(capsys: pytest.CaptureFixture[str]) -> None
         "capture            1.5     2.0",
         "matting           30.0    41.0",
         "end to end        80.2   100.0",
+        "inference         55.0    70.0",
     ]

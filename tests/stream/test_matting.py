@@ -39,6 +39,19 @@ def frames(greens: list[int], sizes: tuple[tuple[int, int], ...] = ((64, 48),)) 
         yield Frame(picture(width, height, green), pts, Fraction(1, 30), 0.0)
 
 
+def count_engines(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """The sizes for which networks are compiled from now on."""
+    compiled: list[tuple[int, int]] = []
+
+    class Counted(Engine):
+        def __init__(self, network: object, size_wh: tuple[int, int], *rest: object) -> None:
+            compiled.append(size_wh)
+            super().__init__(network, size_wh, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(stream.matting, "Engine", Counted)
+    return compiled
+
+
 # --- sizes ----------------------------------------------------------------------------------------
 
 
@@ -98,14 +111,7 @@ def test_shrinking_shifts_nothing(size_wh: tuple[int, int]) -> None:
 def test_networks_are_compiled_once_per_size_and_only_the_latest_are_kept(
     tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compiled: list[tuple[int, int]] = []
-
-    class Counted(Engine):
-        def __init__(self, network: object, size_wh: tuple[int, int], *rest: object) -> None:
-            compiled.append(size_wh)
-            super().__init__(network, size_wh, *rest)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(stream.matting, "Engine", Counted)
+    compiled = count_engines(monkeypatch)
     predictor = MattePredictor(tiny, size=32)
     widths = (32, 64, 32, 96, 128, 32, 64)
     for width in widths:
@@ -152,13 +158,25 @@ def test_a_matte_is_not_overwritten_by_the_next(tiny: Path) -> None:
     assert (first == 10).all()
 
 
-def test_a_refinement_sees_the_picture_and_the_matte_at_the_pictures_size(tiny: Path) -> None:
-    def invert(image: Image, alpha: Alpha) -> Alpha:
-        assert alpha.shape == image.shape[:2]
-        return np.bitwise_not(alpha)
+def test_the_size_may_change_between_pictures_and_networks_are_kept(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = count_engines(monkeypatch)
+    predictor = MattePredictor(tiny, size=64)
+    seen = []
+    for predictor.size in (64, 32, 64, 96, 32):
+        predictor.predict(picture(128, 64))
+        seen.append(predictor.input_size_wh)
+    assert seen == [(128, 64), (64, 32), (128, 64), (192, 96), (64, 32)]
+    assert made == [(128, 64), (64, 32), (192, 96)]
 
-    predictor = MattePredictor(tiny, size=32, refine=invert)
-    assert (predictor.predict(picture(50, 40, green=5)) == 250).all()
+
+@pytest.mark.parametrize("requests", [1, 3])
+def test_the_time_of_every_inference_is_told(tiny: Path, requests: int) -> None:
+    told: list[float] = []
+    predictor = MattePredictor(tiny, size=32, requests=requests, on_inference=told.append)
+    assert len(list(predictor.mattes(frames([1, 2, 3, 4, 5])))) == len(told) == 5
+    assert all(0 < seconds < 5 for seconds in told)
 
 
 def test_a_picture_that_is_not_uint8_is_a_bug(tiny: Path) -> None:
@@ -240,6 +258,8 @@ class FakeGpu:
 
 
 class FakeRequest:
+    latency_s = None  # this device does not say
+
     def __init__(self, request: Request, gpu: type[FakeGpu]) -> None:
         self._request = request
         self._gpu = gpu

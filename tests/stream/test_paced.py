@@ -54,8 +54,24 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def start(clip: Clip, clock: Clock) -> Iterator[Frame]:
-    source = paced(clip)
+class Pause(threading.Event):
+    """Whether the clip runs: not while the given seconds of a pause last."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+        self.left_s = 0.0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        if self.left_s > 0:
+            self._clock.now_s += timeout
+            self.left_s -= timeout
+        return self.left_s <= 0
+
+
+def start(clip: Clip, clock: Clock, pause: Pause | None = None) -> Iterator[Frame]:
+    source = paced(clip, running=pause)
     source._closing = clock  # type: ignore[attr-defined]
     return iter(source)
 
@@ -85,7 +101,38 @@ def test_a_frame_that_is_a_little_late_does_not_move_the_ones_after_it(clock: Cl
     assert clock.now_s == pytest.approx(100.08)
 
 
-def test_after_a_pause_the_clock_starts_again_instead_of_catching_up(clock: Clock) -> None:
+def test_during_a_pause_no_frame_comes_and_afterwards_all_come_at_pace(clock: Clock) -> None:
+    pause = Pause(clock)
+    frames = start(Clip(0, 40, 80, 120), clock, pause)
+    next(frames)
+    pause.left_s = 60.0
+    delivered = [(frame.pts, clock.now_s) for frame in frames]
+    assert [pts for pts, _ in delivered] == [40, 80, 120]
+    resumed_s = delivered[0][1]
+    assert resumed_s > 160
+    assert [due_s - resumed_s for _, due_s in delivered] == pytest.approx([0, 0.04, 0.08])
+
+
+def test_a_frame_after_a_pause_is_new_although_it_was_read_before(clock: Clock) -> None:
+    pause = Pause(clock)
+    frames = start(Clip(0, 40), clock, pause)
+    next(frames)
+    pause.left_s = 60.0
+    assert next(frames).captured_at == pytest.approx(clock.now_s)
+
+
+def test_closing_ends_a_pause() -> None:
+    clip, running = Clip(0, 1), threading.Event()
+    source = paced(clip, running=running)
+    reader = threading.Thread(target=lambda: list(source))
+    reader.start()
+    source.close()
+    reader.join(5)
+    assert not reader.is_alive()
+    assert clip.is_released
+
+
+def test_after_a_stall_the_clock_starts_again_instead_of_catching_up(clock: Clock) -> None:
     frames = start(Clip(0, 40, 80), clock)
     next(frames)
     clock.now_s += 60

@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stream.errors import InputError, ModelError, OutputError
+from stream.composite import Foreground
+from stream.errors import CameraError, InputError, ModelError, OutputError
 from stream.frame import Alpha, CompositedFrame, Frame, Image, MattedFrame
 from stream.matting import MattePredictor
 from stream.pipeline import composited_frames, run
 from stream.report import RunReport
 from stream.source import SourceInfo
+from stream.stand_in import StandIn
 from stream.stats import StageClock
+from stream.temporal import one_frame_delayed
 from tests.tiny_ir import write_tiny_ir
 
 WAIT_S = 5.0  # only ever reached by a failing test
@@ -130,6 +134,61 @@ def test_a_file_is_delivered_whole_and_in_order_to_every_sink() -> None:
     assert not report.interrupted
 
 
+def test_steps_work_on_the_mattes_in_their_order_and_are_timed() -> None:
+    def adding(amount: int) -> Callable[[Iterable[MattedFrame]], Iterator[MattedFrame]]:
+        def step(matted: Iterable[MattedFrame]) -> Iterator[MattedFrame]:
+            for each in matted:
+                yield MattedFrame(each.frame, 2 * each.alpha + np.uint8(amount))
+
+        return step
+
+    sink = FakeSink()
+    steps = [("first", adding(1)), ("second", adding(3))]
+    report = go(FakeSource(5), sink, steps=steps)
+    assert sink.pts == [0, 1, 2, 3, 4]
+    assert {int(composited.matted.alpha[0, 0]) for composited in sink.frames} == {2 * 1 + 3}
+    assert list(report.stages) == ["capture", "matting", "first", "second", "composite", "output"]
+    assert report.stages["second"].count == 5
+
+
+def test_a_step_that_comes_a_frame_late_loses_none() -> None:
+    sink = FakeSink()
+    go(FakeSource(5), sink, steps=[("delay", one_frame_delayed)])
+    assert sink.pts == [0, 1, 2, 3, 4]
+
+
+def test_a_step_that_fails_ends_the_run() -> None:
+    def broken(matted: Iterable[MattedFrame]) -> Iterator[MattedFrame]:
+        for each in matted:
+            if each.frame.pts == 2:
+                raise ValueError("bug")
+            yield each
+
+    source, sink = FakeSource(50), FakeSink()
+    with pytest.raises(ValueError, match="bug"):
+        go(source, sink, steps=[("broken", broken)])
+    assert sink.pts == [0, 1]
+    assert source.closed.is_set()
+
+
+@pytest.mark.parametrize(("foreground", "cleaned"), [("blur-fusion", True), ("none", False)])
+def test_the_colours_of_people_are_found_as_asked_for(foreground: str, cleaned: bool) -> None:
+    class Half(FakePredictor):
+        def predict(self, image: Image) -> Alpha:
+            ramp = np.array([0, 0, 100, 200, 255, 255], np.uint8)
+            return np.tile(ramp, (4, 1))
+
+    class Contrast(FakeSource):
+        def __iter__(self) -> Iterator[Frame]:
+            image = np.tile(np.array([0, 0, 98, 196, 250, 250], np.uint8), (4, 1))
+            yield replace(frame(0), picture=np.dstack([image] * 3))
+
+    sink = FakeSink()
+    go(Contrast(1), sink, predictor=Half(), foreground=Foreground(foreground))
+    naive = (200 * 196 + 55 * FakeBackground.level) / 255  # darkened by the old background
+    assert (sink.frames[0].image[0, 3, 0] > naive + 10) == cleaned
+
+
 def test_a_live_source_drops_old_frames_but_delivers_the_last() -> None:
     captured_all = threading.Event()
 
@@ -179,6 +238,33 @@ def test_a_live_source_never_shows_the_raw_room_when_matting_fails(
     assert levels == [ROOM, 7, 7, 7, ROOM, ROOM]
     assert not (sink.frames[1].frame.image == ROOM).any()  # no view of a window can show it
     assert caplog.messages == ["matting failed, only the background is shown: inference failed"]
+
+
+def test_a_camera_that_never_comes_back_leaves_the_background_and_then_its_error() -> None:
+    shown = threading.Event()
+
+    class Watched(FakeSink):
+        def write(self, composited: CompositedFrame) -> None:
+            super().write(composited)
+            if composited.image[0, 0, 0] == 8:
+                shown.set()
+
+    class Camera(FakeSource):
+        def __iter__(self) -> Iterator[Frame]:
+            yield frame(0)
+            assert shown.wait(WAIT_S)
+            raise CameraError("camera 0 stopped and did not come back within 30 s")
+
+    source, sink, clock = Camera(1, live=True), Watched(), StageClock()
+    background: Any = FakeBackground()
+    stand_in = StandIn(
+        sink, background, info=source.info, is_missing=lambda: clock.silence_s("capture") > 0
+    )
+    with pytest.raises(CameraError, match="did not come back"):
+        run(source, FakePredictor(), background, [stand_in], clock=clock)
+    assert [int(composited.image[0, 0, 0]) for composited in sink.frames] == [7, 8]
+    assert not (sink.frames[-1].frame.image == ROOM).any()
+    assert sink.closed
 
 
 @pytest.mark.parametrize("live", [True, False])
@@ -276,9 +362,19 @@ def test_the_report_tells_what_happened_and_is_json() -> None:
     assert {"python", "openvino", "opencv", "av", "numpy"} == set(data["versions"])
 
 
+def test_the_report_tells_matting_from_inference() -> None:
+    clock = StageClock()
+    predictor = FakePredictor(before=lambda: clock.infer(0.04))
+    report = go(FakeSource(5), FakeSink(), predictor=predictor, clock=clock)
+    data = json.loads(report.to_json())
+    assert data["inference"] == {"count": 5, "median_ms": 40.0, "p95_ms": 40.0}
+    assert data["stages"]["matting"]["median_ms"] < 40
+
+
 def test_a_source_without_frames_gives_an_empty_report() -> None:
     report = go(FakeSource(0), FakeSink())
     assert (report.frames_in, report.frames_out, report.latency.count) == (0, 0, 0)
+    assert report.inference.count == 0
 
 
 @pytest.mark.slow

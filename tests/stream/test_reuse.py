@@ -107,6 +107,16 @@ def test_a_slow_drift_does_not_count_as_still_either() -> None:
     assert len(run([picture(160 + t / 10) for t in range(25)], still=True)) > 2
 
 
+def test_how_many_frames_a_matte_serves_may_change_on_the_way() -> None:
+    predictor = FakePredictor()
+    reuse = MatteReuse(predictor, every=1)
+    images = [picture(160 + t / 2) for t in range(8)]
+    assert asked_at(reuse, predictor, images[:2]) == [0, 1]
+    reuse.every = 3
+    assert asked_at(reuse, predictor, images[2:]) == [2, 5]
+    assert reuse.inferences == predictor.asked == 4
+
+
 def test_frames_come_out_in_order_with_mattes_of_their_size() -> None:
     frames = [Frame(picture(160 + t), t, Fraction(1, 30), 0.0) for t in range(5)]
     matted = list(MatteReuse(FakePredictor(), every=2).mattes(iter(frames)))

@@ -68,6 +68,55 @@ def test_a_timed_stage_counts_neither_the_wait_for_its_items_nor_its_consumer(
     assert timing.p95_ms == pytest.approx(7)
 
 
+def test_results_that_come_in_bunches_count_the_mean_of_a_dozen(
+    clock: StageClock, time: FakeTime
+) -> None:
+    def in_pairs(items: Iterable[int]) -> Iterator[int]:
+        held: list[int] = []
+        for item in items:
+            held.append(item)
+            if len(held) == 3:  # three under way, two done at a time
+                time.pass_ms(30)
+                yield held.pop(0)
+                yield held.pop(0)
+
+    results = list(clock.timed_stage("matting", in_pairs, range(101)))
+    assert results == list(range(100))
+    timing = clock.summary()["matting"]
+    assert timing.median_ms == pytest.approx(15)
+    assert timing.p95_ms < 20
+
+
+def test_a_stage_without_a_queue_counts_every_result_by_itself(
+    clock: StageClock, time: FakeTime
+) -> None:
+    def uneven(items: Iterable[int]) -> Iterator[int]:
+        for item in items:
+            time.pass_ms(item)
+            yield item
+
+    assert list(clock.timed_stage("uneven", uneven, [1, 1, 90, 1, 1])) == [1, 1, 90, 1, 1]
+    assert clock.summary()["uneven"].median_ms == pytest.approx(1)
+
+
+def test_inferences_are_counted_apart_from_the_stages(clock: StageClock) -> None:
+    for seconds in (0.03, 0.04, 0.08):
+        clock.infer(seconds)
+    assert clock.inference().count == 3
+    assert clock.inference().median_ms == pytest.approx(40)
+    assert clock.summary() == {}
+
+
+def test_a_stage_is_silent_since_its_last_result(clock: StageClock, time: FakeTime) -> None:
+    assert clock.silence_s("capture") == 0
+    with clock.time("capture"):
+        time.pass_ms(500)
+    time.pass_ms(1500)
+    with clock.time("matting"):
+        time.pass_ms(500)
+    assert clock.silence_s("capture") == pytest.approx(2)
+
+
 def test_a_timed_source_counts_how_long_each_item_took_to_come(
     clock: StageClock, time: FakeTime
 ) -> None:

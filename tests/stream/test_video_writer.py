@@ -96,7 +96,7 @@ def test_an_odd_size_grows_to_an_even_one_and_says_so_once(
 ) -> None:
     image = np.zeros((47, 63, 3), np.uint8)
     image[-1], image[:, -1] = 200, 200
-    with open_sink(str(tmp_path / "out.mp4"), INFO, encoding=ONE_THREAD) as sink:
+    with open_sink(str(tmp_path / "out.mp4"), INFO, encoding=Encoding(crf=5)) as sink:
         for index in range(3):
             sink.write(composited(image, pts=index))
     frame = pictures(tmp_path / "out.mp4")[0]

@@ -1,5 +1,6 @@
 import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from stream.errors import ModelError, OutputError
 from stream.frame import CompositedFrame, Frame, MattedFrame
 from stream.hud import HudStats
+from stream.views import Comparison
 from stream.window import KEYS, WindowSink
 
 RAW, COMPOSITE, ALPHA, OTHER_ALPHA = 200, 50, 255, 0
@@ -83,6 +85,13 @@ class FakePredictor:
 
     def close(self) -> None:
         self.closed += 1
+
+
+def finish(matted: Iterable[MattedFrame]) -> Iterator[CompositedFrame]:
+    """Nothing but background, unless somebody is in the matte."""
+    for each in matted:
+        value = RAW if each.alpha.any() else COMPOSITE
+        yield CompositedFrame(np.full_like(each.frame.image, value), each)
 
 
 class FakeFile:
@@ -303,6 +312,39 @@ def test_frames_captured_during_a_pause_are_not_shown_afterwards(bench: Bench) -
     assert len(bench.gui.shown) == 2
 
 
+def test_a_pause_holds_the_file_until_its_end(tmp_path: Path) -> None:
+    running = threading.Event()
+    bench = Bench(tmp_path, running=running)
+    assert running.is_set()
+    bench.window.toggle_pause()
+    assert not running.is_set()
+    bench.window.toggle_pause()
+    assert running.is_set()
+
+
+def test_why_no_picture_comes_is_said_for_as_long_as_none_does(tmp_path: Path) -> None:
+    reason = ["no picture from camera 0"]
+    bench = Bench(tmp_path, missing=lambda: reason[0])
+    bench.show()
+    bench.clock.now_s += 60
+    bench.window.idle()
+    assert (bench.gui.shown[-1][NOTICE] != COMPOSITE).any()
+    reason[0] = ""
+    bench.window.idle()
+    assert (bench.gui.shown[-1][NOTICE] == COMPOSITE).all()
+
+
+def test_the_original_is_left_when_no_picture_comes_any_more(tmp_path: Path) -> None:
+    reason = [""]
+    bench = Bench(tmp_path, missing=lambda: reason[0])
+    assert bench.show(2, keys="o") == RAW
+    reason[0] = "no picture from camera 0"
+    bench.window.idle()
+    assert np.median(bench.gui.shown[-1][MIDDLE]) == COMPOSITE
+    reason[0] = ""
+    assert bench.show() == COMPOSITE
+
+
 def test_keys_are_answered_while_no_frame_comes(bench: Bench) -> None:
     bench.window.idle()
     assert not bench.gui.shown  # there is nothing to show yet
@@ -323,7 +365,7 @@ def test_actions_need_no_keyboard(bench: Bench) -> None:
 
 def test_the_split_view_shows_both_models_over_the_same_background(tmp_path: Path) -> None:
     predictor = FakePredictor()
-    bench = Bench(tmp_path, compare=lambda: predictor)
+    bench = Bench(tmp_path, comparison=Comparison(lambda: predictor, finish))
     bench.show(2, keys="s")
     shown = bench.gui.shown[-1]
     half = SIZE_WH[0] // 2
@@ -344,7 +386,7 @@ def test_the_other_model_is_loaded_when_it_is_first_asked_for(tmp_path: Path) ->
         loaded.append(FakePredictor())
         return loaded[-1]
 
-    bench = Bench(tmp_path, compare=load)
+    bench = Bench(tmp_path, comparison=Comparison(load, finish))
     bench.show()
     assert not loaded
     bench.show(7, keys="sss")
@@ -352,7 +394,7 @@ def test_the_other_model_is_loaded_when_it_is_first_asked_for(tmp_path: Path) ->
 
 
 def test_the_split_view_follows_the_person(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, compare=FakePredictor)
+    bench = Bench(tmp_path, comparison=Comparison(FakePredictor, finish))
     image = np.tile(np.arange(SIZE_WH[0], dtype=np.uint8)[:, None] % 251, (SIZE_WH[1], 1, 3))
     alpha = np.zeros(SIZE_WH[::-1], np.uint8)
     alpha[:, 300:] = 255
@@ -375,7 +417,7 @@ def test_a_second_model_that_fails_gives_the_composite(
     def load() -> FakePredictor:
         raise ModelError("the model is damaged")
 
-    bench = Bench(tmp_path, compare=load)
+    bench = Bench(tmp_path, comparison=Comparison(load, finish))
     assert bench.show(2, keys="s") == COMPOSITE
     assert "the model is damaged" in caplog.text
     assert bench.show(2) == COMPOSITE

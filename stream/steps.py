@@ -1,0 +1,68 @@
+"""What is done to mattes between the network and the composite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
+
+from stream.frame import MattedFrame
+from stream.refine import refine_edges
+from stream.subject import Subject, only_subject
+from stream.temporal import one_frame_delayed, steadied
+
+Step: TypeAlias = Callable[[Iterable[MattedFrame]], Iterator[MattedFrame]]
+"""A stage of the pipeline: mattes in, as many mattes out, in the same order."""
+
+NamedStep: TypeAlias = tuple[str, Step]
+
+
+@dataclass(frozen=True)
+class StepOptions:
+    """Which steps are wanted.
+
+    Attributes:
+        refine: Let soft edges follow those of the picture; see `stream.refine`.
+        subject: Whom to show.
+        delay_one_frame: Repair single bad mattes, one frame late; see `stream.temporal`.
+        steady: Average mattes over time; see there.
+    """
+
+    refine: bool = True
+    subject: Subject = Subject.ALL
+    delay_one_frame: bool = False
+    steady: bool = True
+
+
+def matte_steps(options: StepOptions, *, still: bool) -> list[NamedStep]:
+    """The steps in their order, with the names that reports and windows show.
+
+    Args:
+        options: What is wanted.
+        still: The frames are single pictures that have nothing to do with each other.
+    """
+    subject = partial(only_subject, subject=options.subject)
+    steps: list[tuple[bool, NamedStep]] = [
+        (options.refine, ("refine", refined)),
+        (options.subject is not Subject.ALL, ("subject", anew(subject) if still else subject)),
+        (options.delay_one_frame and not still, ("delay", one_frame_delayed)),
+        (options.steady and not still, ("steady", steadied)),
+    ]
+    return [step for is_wanted, step in steps if is_wanted]
+
+
+def refined(matted: Iterable[MattedFrame]) -> Iterator[MattedFrame]:
+    """Let the soft edges of every matte follow those of its picture."""
+    for each in matted:
+        yield MattedFrame(each.frame, refine_edges(each.frame.image, each.alpha))
+
+
+def anew(step: Step) -> Step:
+    """A step that begins anew with every picture, as if it were the first."""
+
+    def one_by_one(matted: Iterable[MattedFrame]) -> Iterator[MattedFrame]:
+        for each in matted:
+            yield from step([each])
+
+    return one_by_one

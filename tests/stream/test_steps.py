@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from stream.frame import Alpha, Frame, MattedFrame
+from stream.refine import refine_edges
+from stream.steps import StepOptions, anew, matte_steps, refined
+from stream.subject import Subject
+
+EVERYTHING = StepOptions(subject=Subject.CENTRE, delay_one_frame=True)
+
+
+def matted(alpha: Alpha, pts: int = 0) -> MattedFrame:
+    image = np.zeros((*alpha.shape, 3), np.uint8)
+    return MattedFrame(Frame(image, pts, Fraction(1, 25), 0.0), alpha)
+
+
+def people(*left_edges: int) -> Alpha:
+    """A large and a small person at these columns."""
+    alpha = np.zeros((90, 160), np.uint8)
+    for edge, width in zip(left_edges, (40, 20), strict=True):
+        alpha[20:, edge : edge + width] = 255
+    return alpha
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (StepOptions(), ["refine", "steady"]),
+        (StepOptions(refine=False), ["steady"]),
+        (StepOptions(refine=False, steady=False), []),
+        (StepOptions(steady=False, subject=Subject.LARGEST), ["refine", "subject"]),
+        (EVERYTHING, ["refine", "subject", "delay", "steady"]),
+    ],
+)
+def test_what_is_wanted_is_done_in_order(options: StepOptions, names: list[str]) -> None:
+    assert [name for name, _ in matte_steps(options, still=False)] == names
+
+
+def test_every_step_keeps_order_and_count() -> None:
+    frames = [matted(people(10, 100), pts) for pts in range(6)]
+    stream: Iterable[MattedFrame] = iter(frames)
+    for _, step in matte_steps(EVERYTHING, still=False):
+        stream = step(stream)
+    assert [each.frame for each in stream] == [each.frame for each in frames]
+
+
+def test_single_pictures_are_not_averaged_with_each_other() -> None:
+    assert [name for name, _ in matte_steps(EVERYTHING, still=True)] == ["refine", "subject"]
+
+
+def test_the_subject_of_every_single_picture_is_found_anew() -> None:
+    options = StepOptions(subject=Subject.LARGEST)
+    subject = dict(matte_steps(options, still=True))["subject"]
+    first, second = subject([matted(people(10, 100)), matted(people(110, 10), pts=1)])
+    assert first.alpha[60, 30] == 255
+    assert first.alpha[60, 110] == 0
+    assert second.alpha[60, 130] == 255
+    assert second.alpha[60, 20] == 0
+
+
+def test_a_step_that_begins_anew_remembers_nothing() -> None:
+    def counting(frames: Iterable[MattedFrame]) -> Iterator[MattedFrame]:
+        for count, each in enumerate(frames):
+            yield matted(np.full_like(each.alpha, count))
+
+    frames = [matted(people(10, 100))] * 3
+    assert [int(each.alpha[0, 0]) for each in counting(frames)] == [0, 1, 2]
+    assert [int(each.alpha[0, 0]) for each in anew(counting)(frames)] == [0, 0, 0]
+
+
+def test_every_matte_is_refined_by_its_own_picture() -> None:
+    ramp = np.tile(np.linspace(0, 255, 300).astype(np.uint8), (200, 1))
+    frames = [matted(ramp), matted(ramp, pts=1)]
+    frames[1].frame.image[:, 150:] = 200
+    plain, edge = refined(frames)
+    assert (plain.alpha == refine_edges(frames[0].frame.image, ramp)).all()
+    assert (edge.alpha == refine_edges(frames[1].frame.image, ramp)).all()
+    assert (plain.alpha != edge.alpha).any()
