@@ -13,12 +13,12 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stream.frame import Alpha, Image, MattedFrame
+from stream.frame import Alpha, CompositedFrame, Image, MattedFrame
 from stream.report import RunReport
 from stream.sink import open_sink
 from stream.source import SourceInfo, open_source
-from ui.contestant import Contestant
-from ui.difference import heat_map, mean_difference
+from ui.contestant import Contestant, open_contestant
+from ui.difference import Differences
 from ui.progress import Progress, Ticker, expected_frames
 from ui.task import Task
 
@@ -64,52 +64,44 @@ def run_comparison(
         models: Names or paths; see `ui.task.open_model`.
         task: What they are to do.
         folder: Where to write the clips.
-        stop: Ends the work when set.
+        stop: Ends the work when set; then nothing is returned.
         max_frames: How many frames are looked at.
-
-    Returns:
-        The outcome; None if it was stopped.
 
     Raises:
         StreamError: The clip, the background, a model or the disk will not do.
     """
-    names = _names(task.clip, models)
-    clips, heat_clip = (folder / names[0], folder / names[1]), folder / names[2]
-    with contextlib.ExitStack() as resources:
+    a, b, heat_clip = _files(folder, task.clip, models)
+    with contextlib.ExitStack() as opened:
         pair = [
-            resources.enter_context(Contestant(model, task, clip))
-            for model, clip in zip(models, clips, strict=True)
+            opened.enter_context(open_contestant(model, task, clip, stop=stop))
+            for model, clip in zip(models, (a, b), strict=True)
         ]
         info = pair[0].info
-        differences = resources.enter_context(_Differences(heat_clip, info))
-        yield from _warm_up(pair, task)
-        yield from _Match(pair, differences, stop, max_frames).run()
+        heat = opened.enter_context(open_sink(str(heat_clip), replace(info, path=None)))
+        differences = Differences(heat)
+        yield from _warm_up(pair, task.clip, stop)
+        yield from _Match(pair, differences, stop=stop, max_frames=max_frames).run()
         if stop.is_set():
             return None
         reports = pair[0].finish(), pair[1].finish()
-        differences.close()
-    return Outcome(
-        clips=clips,
-        heat_clip=heat_clip,
-        reports=reports,
-        info=info,
-        mean_difference=differences.mean,
-        worst_s=differences.worst_s,
-    )
+        heat.close()
+    return Outcome((a, b), heat_clip, reports, info, differences.mean, differences.worst_s)
 
 
-def _names(clip: Path, models: Sequence[str | Path]) -> list[str]:
-    """What visitors are to find in their downloads, even where both models are the same."""
+def _files(folder: Path, clip: Path, models: Sequence[str | Path]) -> list[Path]:
+    """By these names visitors find their downloads, even where both models are the same."""
     made_by = [f"{place}-{Path(model).stem}" for place, model in enumerate(models, 1)]
-    return [f"{clip.stem}-{what}.mp4" for what in (*made_by, "difference")]
+    return [folder / f"{clip.stem}-{what}.mp4" for what in (*made_by, "difference")]
 
 
-def _warm_up(pair: Sequence[Contestant], task: Task) -> Iterator[Progress]:
-    with open_source(str(task.clip), untrusted=True) as source:
+def _warm_up(pair: Sequence[Contestant], clip: Path, stop: threading.Event) -> Iterator[Progress]:
+    with open_source(str(clip), untrusted=True) as source:
         first = next(iter(source)).image
     for contestant in pair:
         for _ in contestant.warm_up(first):
             yield Progress()
+            if stop.is_set():
+                return
 
 
 class _Match:
@@ -118,7 +110,8 @@ class _Match:
     def __init__(
         self,
         pair: Sequence[Contestant],
-        differences: _Differences,
+        differences: Differences,
+        *,
         stop: threading.Event,
         max_frames: int,
     ) -> None:
@@ -139,6 +132,8 @@ class _Match:
             for which in order:
                 yield from self._turn(which, matted, others)
             for frame, other in zip(matted, others, strict=False):
+                if self._stop.is_set():
+                    return
                 self._differences.add(frame, other)
             if len(matted) < self._turn_frames or self._pair[0].done >= self._max_frames:
                 return
@@ -150,68 +145,26 @@ class _Match:
         """One model's turn; its mattes are kept, to be compared when the clocks stand still."""
         contestant = self._pair[which]
         count = min(self._turn_frames, self._max_frames - contestant.done)
-        with contextlib.closing(contestant.turn(count, self._stop)) as turn:
-            for frame in turn:
-                if which == 0:
-                    matted.append(frame.matted)
-                else:
-                    others.append(frame.matted.alpha)
-                if self._ticker.is_due():
-                    yield self._progress(which, frame.image)
+        for frame in contestant.turn(count):
+            if which == 0:
+                matted.append(frame.matted)
+            else:
+                others.append(frame.matted.alpha)
+            if self._ticker.is_due():
+                yield self._progress(which, frame)
 
-    def _progress(self, which: int, image: Image) -> Progress:
+    def _progress(self, which: int, frame: CompositedFrame) -> Progress:
         pictures: list[Image | None] = [None, None]
         if self._ticker.picture_is_due(which):
-            pictures[which] = image
+            pictures[which] = frame.image
         return Progress(
             working=which,
             done=self._pair[which].done,
             total=self._total,
-            seconds_left=self._seconds_left(),
+            seconds_left=self._time_left_s(),
             pictures=(pictures[0], pictures[1]),
         )
 
-    def _seconds_left(self) -> float | None:
-        times_s = [contestant.seconds_per_frame for contestant in self._pair]
-        total = self._total
-        if total is None or not all(times_s):
-            return None
-        return sum(
-            max(0, total - contestant.done) * seconds
-            for contestant, seconds in zip(self._pair, times_s, strict=True)
-        )
-
-
-class _Differences:
-    """Compares the mattes of the two models, frame by frame, and writes the heat map's clip."""
-
-    def __init__(self, path: Path, info: SourceInfo) -> None:
-        self._sink = open_sink(str(path), replace(info, path=None))
-        self._sum = 0.0
-        self._count = 0
-        self._worst = 0.0
-        self.worst_s = 0.0
-
-    @property
-    def mean(self) -> float:
-        """Mean over all frames, from 0 to 1."""
-        return self._sum / self._count if self._count else 0.0
-
-    def add(self, matted: MattedFrame, other: Alpha) -> None:
-        """Compare the two mattes of one frame."""
-        difference = mean_difference(matted.alpha, other)
-        self._sum += difference
-        self._count += 1
-        if difference > self._worst:
-            self._worst, self.worst_s = difference, matted.frame.time_s
-        self._sink.write(heat_map(matted, other))
-
-    def close(self) -> None:
-        """Complete the clip."""
-        self._sink.close()
-
-    def __enter__(self) -> _Differences:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def _time_left_s(self) -> float | None:
+        times_s = [contestant.time_left_s(self._total) for contestant in self._pair]
+        return None if None in times_s else sum(filter(None, times_s))

@@ -95,7 +95,7 @@ def ask(workplace: Workplace) -> Asked:
 
 def show() -> Shown:
     """Lay out what the comparison fills in; it is hidden until there is something to see."""
-    status = gr.HTML(elem_id="compare-status")
+    status = gr.HTML(elem_id="compare-status", elem_classes=["status"])
     with gr.Column(visible=False) as preview_area, gr.Row():
         previews = (_preview("A", "preview-a"), _preview("B", "preview-b"))
     with gr.Column(visible=False, elem_id="results") as result_area:
@@ -110,7 +110,7 @@ def show() -> Shown:
         )
         with gr.Row():
             with gr.Column():
-                gr.HTML("<h3>The frame above: drag the line</h3>")
+                gr.HTML("<h2>The frame above: drag the line</h2>")
                 slider = gr.ImageSlider(
                     label="A | B",
                     show_label=False,
@@ -119,11 +119,11 @@ def show() -> Shown:
                     buttons=["fullscreen"],
                 )
             with gr.Column():
-                gr.HTML("<h3>Where the mattes differ</h3>")
+                gr.HTML("<h2>Where the mattes differ</h2>")
                 heat = _clip("Difference", "clip-heat", label=False)
                 gr.HTML(_LEGEND)
         with gr.Row(elem_classes=["table-head"]):
-            gr.HTML("<h3>Measured</h3>")
+            gr.HTML("<h2>Measured</h2>")
             report = gr.DownloadButton("Report (JSON)", size="sm", scale=0, elem_id="report")
         table = gr.HTML()
     return Shown(

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from stream.report import RunReport
+from stream.stats import Timing
 from ui.choices import ModelCard
 from ui.compare_job import TURN_FRAMES
 from ui.contestant import WARM_UP_FRAMES
 
 _STAGES = {
     "capture": "Reading the clip",
+    "matting": "Matte: network and scaling",
+    "refine": "Refining its edges",
+    "steady": "Steadying it over time",
     "composite": "New background",
     "output": "Writing the clip",
 }
-"""Plain words for the stages of the pipeline, except the network itself."""
+"""Plain words for the stages of the pipeline."""
 
 HOW = (
     f"Each model works alone: one has {TURN_FRAMES} frames, then the other has the same ones, and "
     "the next time the other goes first. So they never compete, and whatever else the machine does "
     f"burdens both alike. {WARM_UP_FRAMES} frames before the start warm each model up and do not "
-    "count. One frame is in the network at a time, and its time includes scaling the picture down "
-    "and the matte up. Frames per second count everything, from reading the clip to writing the "
-    "new one; the stages overlap. run_stream.py --requests 1 --report measures the same way."
+    "count. One frame is in the network at a time, and the network's time is that of its inference "
+    "alone. Frames per second count everything, from reading the clip to writing the new one; the "
+    "stages overlap. run_stream.py --requests 1 --report FILE measures the same, but counts the "
+    "start of the network as well."
 )
 """How the numbers came about; said in the page and in the report."""
 
@@ -50,10 +57,29 @@ class Side:
         width, height = self.report.input_size_wh
         return self.card.macs * width * height / (512 * 512)
 
-    def stage_ms(self, stage: str) -> float | None:
-        """Median time of a stage in milliseconds."""
-        timing = self.report.stages.get(stage)
-        return None if timing is None else timing.median_ms
+    @property
+    def network(self) -> Timing:
+        """Times of single inferences; of the whole stage where the device does not tell them."""
+        report = self.report
+        return report.inference if report.inference.count else report.stages["matting"]
+
+    @property
+    def cpu_ms(self) -> float:
+        """Processor time for one frame in milliseconds."""
+        return 1e3 * self.report.cpu_s / max(1, self.report.frames_out)
+
+
+class Verdict(NamedTuple):
+    """What to call a better and a worse value, and which of them is which."""
+
+    better: str
+    worse: str
+    more_is_better: bool = False
+
+
+_RATE = Verdict("faster", "slower", more_is_better=True)
+_TIME = Verdict("faster", "slower")
+_SIZE = Verdict("smaller", "larger")
 
 
 @dataclass(frozen=True)
@@ -64,15 +90,13 @@ class Row:
         label: What is measured.
         unit: Its unit.
         values: Of the two models; None where unknown.
-        more_is_better: Whether it is.
-        is_compared: Whether it depends on the model, so that a difference means something.
+        verdict: How to compare them; None where the model makes no difference.
     """
 
     label: str
     unit: str
     values: tuple[float | None, float | None]
-    more_is_better: bool = False
-    is_compared: bool = True
+    verdict: Verdict | None
 
 
 @dataclass(frozen=True)
@@ -108,38 +132,39 @@ class Comparison:
         return f"{b} is slower than {a}: {self.speed_up:.2f} times its speed. {differ}"
 
     def rows(self) -> list[Row]:
-        """The table; what is unknown for both models is left out."""
-        timings = [side.report.stages.get("matting") for side in self.sides]
-        medians = [timing.median_ms if timing else None for timing in timings]
-        highs = [timing.p95_ms if timing else None for timing in timings]
-        fps = [side.report.fps for side in self.sides]
+        """The table; what is unknown of both models is left out."""
+        a, b = self.sides
+
+        def row(
+            label: str, unit: str, value: Callable[[Side], float | None], verdict: Verdict
+        ) -> Row:
+            return Row(label, unit, (value(a), value(b)), verdict)
+
         rows = [
-            Row("Speed, end to end", "frames per second", _pair(fps), more_is_better=True),
-            Row("Network, median", "ms", _pair(medians)),
-            Row("Network, 95 of 100 frames within", "ms", _pair(highs)),
-            *(
-                Row(
-                    words,
-                    "ms",
-                    _pair([side.stage_ms(stage) for side in self.sides]),
-                    is_compared=False,
-                )
-                for stage, words in _STAGES.items()
-            ),
-            Row("Processor time per frame", "ms", _pair([_cpu_ms(side) for side in self.sides])),
-            Row(
-                "Work per frame",
-                "billion MACs",
-                _pair([_in(side.macs, 1e9) for side in self.sides]),
-            ),
-            Row(
-                "Parameters",
-                "million",
-                _pair([_in(side.card.parameters, 1e6) for side in self.sides]),
-            ),
-            Row("Model file", "MB", _pair([_in(side.card.file_bytes, 1e6) for side in self.sides])),
+            row("Speed, end to end", "frames per second", lambda side: side.report.fps, _RATE),
+            row("Network, median", "ms", lambda side: side.network.median_ms, _TIME),
+            row("Network, 95 of 100 frames within", "ms", lambda side: side.network.p95_ms, _TIME),
+            *self._stage_rows(),
+            row("Processor time per frame", "ms", lambda side: side.cpu_ms, _TIME),
+            row("Work per frame", "billion MACs", lambda side: per(1e9, side.macs), _SIZE),
+            row("Parameters", "million", lambda side: per(1e6, side.card.parameters), _SIZE),
+            row("Model file", "MB", lambda side: per(1e6, side.card.file_bytes), _SIZE),
         ]
-        return [row for row in rows if any(value is not None for value in row.values)]
+        return [row for row in rows if row.values != (None, None)]
+
+    def _stage_rows(self) -> list[Row]:
+        """How long each stage is busy with a frame."""
+        a, b = (side.report.stages for side in self.sides)
+        return [
+            Row(
+                _STAGES.get(stage, stage.capitalize()),
+                "ms, median",
+                (a[stage].median_ms, b[stage].median_ms),
+                _TIME if stage == "matting" else None,
+            )
+            for stage in a
+            if stage in b
+        ]
 
     def to_json(self) -> str:
         """Everything, for programs; the runs are as in `run_stream.py --report`."""
@@ -160,20 +185,13 @@ class Comparison:
             "speed_up": self.speed_up,
             "mean_matte_difference": self.mean_difference,
             "largest_difference_at_s": self.worst_s,
-            "table": [asdict(row) for row in self.rows()],
+            "table": [
+                {"label": row.label, "unit": row.unit, "values": row.values} for row in self.rows()
+            ],
         }
         return json.dumps(data, indent=2)
 
 
-def _pair(values: list[float | None] | list[float]) -> tuple[float | None, float | None]:
-    first, second = values
-    return first, second
-
-
-def _in(value: float | None, unit: float) -> float | None:
+def per(unit: float, value: float | None) -> float | None:
+    """A value in a larger unit."""
     return None if value is None else value / unit
-
-
-def _cpu_ms(side: Side) -> float | None:
-    frames = side.report.frames_out
-    return 1e3 * side.report.cpu_s / frames if frames else None

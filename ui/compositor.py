@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
 from stream.background import Background, open_background
 from stream.composite import composite
-from stream.frame import Frame, Image, MattedFrame
+from stream.frame import CompositedFrame, Frame, Image
 from stream.stats import StageClock
+from stream.steps import StepOptions, matte_steps
 from ui.task import open_model
 
 _MICROSECONDS = Fraction(1, 1_000_000)
@@ -34,11 +36,12 @@ class Compositor:
 
     def __init__(self, model: str | Path, background: str, *, device: str, size: int) -> None:
         self.clock = StageClock()
-        with contextlib.ExitStack() as resources:
+        with contextlib.ExitStack() as opened:
             self._predictor = open_model(model, device=device, size=size)
-            resources.callback(self._predictor.close)
+            opened.callback(self._predictor.close)
             self._background: Background = open_background(background, untrusted=True)
-            self._resources = resources.pop_all()
+            self._opened = opened.pop_all()
+        self._composites = self._begin()
 
     @property
     def input_size_wh(self) -> tuple[int, int] | None:
@@ -48,11 +51,8 @@ class Compositor:
     def picture(self, image: Image) -> Image:
         """Composite a picture (H, W, 3) uint8 BGR; the result has the same form."""
         now_s = time.perf_counter()
-        frame = Frame(image, round(1e6 * now_s), _MICROSECONDS, captured_at=now_s)
-        with self.clock.time("matting"):
-            matted = MattedFrame(frame, self._predictor.predict(image))
-        with self.clock.time("composite"):
-            done = next(composite([matted], self._background))
+        self._frame = Frame(image, round(1e6 * now_s), _MICROSECONDS, captured_at=now_s)
+        done = next(self._composites)
         self.clock.deliver(now_s)
         return done.image
 
@@ -65,8 +65,23 @@ class Compositor:
         opened = open_background(background, untrusted=True)
         self._background.close()
         self._background = opened
+        self._composites = self._begin()
+
+    def change_size(self, size: int) -> None:
+        """Let the network see pictures at another size from now on; the clock begins anew."""
+        self._predictor.size = size
+        self.clock = StageClock()
+        self._composites = self._begin()
 
     def close(self) -> None:
         """Let go of the model and the background."""
         self._background.close()
-        self._resources.close()
+        self._opened.close()
+
+    def _begin(self) -> Iterator[CompositedFrame]:
+        """The stages of the pipeline, pulled picture by picture."""
+        frames = iter(lambda: self._frame, None)
+        matted = self.clock.timed_stage("matting", self._predictor.mattes, frames)
+        for name, step in matte_steps(StepOptions(), still=False):
+            matted = self.clock.timed_stage(name, step, matted)
+        return composite(matted, self._background)

@@ -5,69 +5,64 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from stream.background import open_background
+from stream.closable import ClosableSource
 from stream.frame import CompositedFrame, Frame, Image
-from stream.pipeline import composited_frames
+from stream.matting import MattePredictor
 from stream.report import RunReport, make_report
-from stream.sink import open_sink
-from stream.source import SourceInfo, open_source
+from stream.sink import Sink, open_sink
+from stream.source import Source
 from stream.stats import StageClock
-from ui.task import Task, open_model
+from ui.progress import time_left_s
+from ui.task import Task, open_tools
 
 WARM_UP_FRAMES = 3
 """Mattes made before the clock runs: the first compiles the network, the next fill the caches."""
+
+_POLL_S = 0.1
 
 
 class Contestant:
     """Works on a clip in turns, so that another model can have its turns in between.
 
-    What runs in a turn is the pipeline of `run_stream.py`, and its clock stands still between the
-    turns: the numbers are those of a run alone.
+    What works is the pipeline of `run_stream.py`, and its clock stands still between the turns: the
+    numbers are those of a run alone.
 
     Args:
-        model: A name or a path; see `ui.task.open_model`.
-        task: What it is to do.
-        target: The file for its composites.
-
-    Raises:
-        StreamError: Something cannot be opened; what was open before is closed again.
+        source: The clip.
+        predictor: The model.
+        frames: Its composites.
+        sink: The file for them.
+        meter: Measures the turns.
     """
 
-    def __init__(self, model: str | Path, task: Task, target: Path) -> None:
-        self._clock = StageClock()
-        self._wall_s = self._cpu_s = 0.0
-        with contextlib.ExitStack() as resources:
-            self._source = resources.enter_context(open_source(str(task.clip), untrusted=True))
-            self._background = open_background(task.background, untrusted=True)
-            resources.callback(self._background.close)
-            # One frame in the network at a time, as for a camera: only then is there such a thing
-            # as the time that it takes for a frame.
-            self._predictor = open_model(model, device=task.device, size=task.size, requests=1)
-            resources.callback(self._predictor.close)
-            self._sink = resources.enter_context(open_sink(str(target), self._source.info))
-            self._resources = resources.pop_all()
-        self._frames = iter(self._source)
-
-    @property
-    def info(self) -> SourceInfo:
-        """What is known about the clip."""
-        return self._source.info
+    def __init__(
+        self,
+        source: TurnSource,
+        predictor: MattePredictor,
+        frames: Iterator[CompositedFrame],
+        sink: Sink,
+        meter: Meter,
+    ) -> None:
+        self.info = source.info
+        self._source = source
+        self._predictor = predictor
+        self._frames = frames
+        self._sink = sink
+        self._meter = meter
 
     @property
     def done(self) -> int:
         """Frames finished so far."""
-        return self._clock.delivered
+        return self._meter.clock.delivered
 
-    @property
-    def seconds_per_frame(self) -> float:
-        """Mean time for a frame so far; 0 before the first."""
-        return self._wall_s / self.done if self.done else 0.0
+    def time_left_s(self, total: int | None) -> float | None:
+        """Seconds that it will still need for `total` frames; None while nobody knows."""
+        return time_left_s(self.done, total, self._meter.now())
 
     def warm_up(self, image: Image) -> Iterator[None]:
         """Make a few mattes that do not count, yielding after each."""
@@ -75,78 +70,123 @@ class Contestant:
             self._predictor.predict(image)
             yield
 
-    def turn(self, count: int, stop: threading.Event) -> Generator[CompositedFrame, None, None]:
+    def turn(self, count: int) -> Generator[CompositedFrame, None, None]:
         """Work on up to `count` further frames, yielding each when it is in the output file."""
-        wall_s, cpu_s = time.perf_counter(), time.process_time()
-        frames = composited_frames(
-            _Share(self.info, islice(self._frames, count)),
-            self._predictor,
-            self._background,
-            clock=self._clock,
-            stop=stop,
-        )
-        with contextlib.closing(frames):
-            for frame in frames:
-                with self._clock.time("output"):
+        clock = self._meter.clock
+        self._source.allow(count)
+        with self._meter.running():
+            for frame in islice(self._frames, count):
+                with clock.time("output"):
                     self._sink.write(frame)
-                self._clock.deliver(frame.frame.captured_at)
+                clock.deliver(frame.frame.captured_at)
                 yield frame
-        self._count(wall_s, cpu_s)
 
     def finish(self) -> RunReport:
         """Complete the output file and tell how the work went."""
-        wall_s, cpu_s = time.perf_counter(), time.process_time()
-        self._sink.close()
-        self._count(wall_s, cpu_s)
+        with self._meter.running():
+            self._sink.close()
         return make_report(
             self.info,
             self._predictor,
-            self._clock,
+            self._meter.clock,
             interrupted=False,
-            wall_s=self._wall_s,
-            cpu_s=self._cpu_s,
+            wall_s=self._meter.now(),
+            cpu_s=self._meter.cpu_s,
         )
 
-    def close(self) -> None:
-        """Close everything that is open."""
-        self._resources.close()
 
-    def __enter__(self) -> Self:
-        return self
+@contextlib.contextmanager
+def open_contestant(
+    model: str | Path, task: Task, target: Path, *, stop: threading.Event
+) -> Iterator[Contestant]:
+    """Open all that a model needs, until the end of the `with` block.
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+    Args:
+        model: A name or a path; see `ui.task.open_model`.
+        task: What it is to do.
+        target: The file for its composites.
+        stop: Ends the work when set.
 
-    def _count(self, wall_s: float, cpu_s: float) -> None:
-        self._wall_s += time.perf_counter() - wall_s
-        self._cpu_s += time.process_time() - cpu_s
+    Raises:
+        StreamError: Something cannot be opened.
+    """
+    meter = Meter()
+    # One frame in the network at a time, as for a camera: only then is there such a thing as the
+    # time that it takes for a frame.
+    with (
+        open_tools(model, task, requests=1, on_inference=meter.infer) as tools,
+        open_sink(str(target), tools.source.info) as sink,
+    ):
+        source = TurnSource(tools.source, now=meter.now)
+        frames = tools.frames(source, clock=meter.clock, stop=stop)
+        with contextlib.closing(frames):
+            yield Contestant(source, tools.predictor, frames, sink, meter)
 
 
-class _Share:
-    """A few of a source's frames, as a source; closing it leaves the others where they are."""
+class Meter:
+    """Measures what happens while it runs, and nothing else.
 
-    def __init__(self, info: SourceInfo, frames: Iterator[Frame]) -> None:
-        self.info = info
-        self._frames = frames
+    Attributes:
+        clock: Stands still while the meter does not run.
+        cpu_s: Seconds of processor time in all threads.
+    """
 
-    def __iter__(self) -> Iterator[Frame]:
-        return self._frames
+    def __init__(self) -> None:
+        self.clock = StageClock(now=self.now)
+        self.cpu_s = 0.0
+        self._counted: tuple[float, float | None] = (0.0, None)
+        """Seconds up to the latest start or end, and the moment of that start, if it runs."""
 
-    def close(self) -> None:
-        """Nothing of its own is open."""
+    def now(self) -> float:
+        """For how many seconds it has run."""
+        counted_s, since_s = self._counted
+        return counted_s if since_s is None else counted_s + time.perf_counter() - since_s
 
-    def __enter__(self) -> Self:
-        return self
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Let it run for the `with` block."""
+        cpu_s = time.process_time()
+        self._counted = self.now(), time.perf_counter()
+        yield
+        self._counted = self.now(), None
+        self.cpu_s += time.process_time() - cpu_s
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+    def infer(self, seconds: float) -> None:
+        """Count an inference, unless it only warms the network up."""
+        if self._counted[1] is not None:
+            self.clock.infer(seconds)
+
+
+class TurnSource(ClosableSource):
+    """A source that gives only as many frames as it is told to, and then waits.
+
+    Args:
+        source: Where they come from; owned by this one.
+        now: The clock by which they are captured.
+    """
+
+    def __init__(self, source: Source, *, now: Callable[[], float]) -> None:
+        super().__init__()
+        self.info = source.info
+        self._source = source
+        self._now = now
+        self._allowed = threading.Semaphore(0)
+
+    def allow(self, count: int) -> None:
+        """Let so many more frames come."""
+        self._allowed.release(count)
+
+    def _read(self) -> Iterator[Frame]:
+        frames = iter(self._source)
+        while self._is_allowed() and (frame := next(frames, None)) is not None:
+            yield replace(frame, captured_at=self._now())
+
+    def _is_allowed(self) -> bool:
+        """Wait until another frame may come; False when none will."""
+        while not self._allowed.acquire(timeout=_POLL_S):
+            if self._closing.is_set():
+                return False
+        return True
+
+    def _release(self) -> None:
+        self._source.close()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Generator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
@@ -14,14 +14,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from stream.background import open_background
 from stream.frame import CompositedFrame, Image
-from stream.pipeline import composited_frames
 from stream.sink import Sink, open_matte_sink, open_sink
-from stream.source import Source, SourceInfo, open_source
+from stream.source import SourceInfo
 from stream.stats import StageClock
-from ui.progress import Progress, Ticker, expected_frames
-from ui.task import Task, open_model
+from ui.progress import Progress, Ticker, expected_frames, time_left_s
+from ui.task import Task, open_tools
 
 _REQUESTS = 3
 """Frames in the network at a time: more of them per second than one after the other."""
@@ -34,6 +32,11 @@ class Format(StrEnum):
     MOV = "MOV with transparency"
     WEBM = "WebM with transparency"
     MATTE = "Matte only (MP4)"
+
+    @property
+    def is_transparent(self) -> bool:
+        """Whether people are cut out rather than put before something."""
+        return self in (Format.MOV, Format.WEBM)
 
 
 @dataclass(frozen=True)
@@ -67,53 +70,30 @@ def run_conversion(
         task: What it is to do.
         output: What to write; with transparency the task's background does not matter.
         folder: Where to write.
-        stop: Ends the work when set.
+        stop: Ends the work when set; then nothing is returned.
         max_frames: How many frames are converted.
-
-    Returns:
-        The file; None if the work was stopped.
 
     Raises:
         StreamError: The clip, the background, the model or the disk will not do.
     """
-    clock, ticker = StageClock(), Ticker()
-    with contextlib.ExitStack() as resources:
-        source = resources.enter_context(open_source(str(task.clip), untrusted=True))
-        file, sink = _open_output(output, folder, source.info)
-        resources.enter_context(sink)
-        frames = resources.enter_context(_frames(source, model, task, output, clock, stop))
-        total = expected_frames(source.info)
-        started_s = time.perf_counter()
-        for frame in islice(frames, max_frames):
+    if output.is_transparent:
+        task = replace(task, background="transparent")
+    ticker, done = Ticker(), 0
+    with contextlib.ExitStack() as opened:
+        tools = opened.enter_context(open_tools(model, task, requests=_REQUESTS))
+        file, sink = _open_output(output, folder, tools.source.info)
+        opened.enter_context(sink)
+        frames = tools.frames(tools.source, clock=StageClock(), stop=stop)
+        opened.enter_context(contextlib.closing(frames))
+        total, started_s = expected_frames(tools.source.info), time.perf_counter()
+        for done, frame in enumerate(islice(frames, max_frames), 1):
             sink.write(frame)
-            clock.deliver(frame.frame.captured_at)
             if ticker.is_due():
-                seconds = (time.perf_counter() - started_s) / clock.delivered
-                left = None if total is None else max(0, total - clock.delivered) * seconds
                 picture = _shown(frame, output) if ticker.picture_is_due(0) else None
-                yield Progress(0, clock.delivered, total, left, (picture, None))
+                left_s = time_left_s(done, total, time.perf_counter() - started_s)
+                yield Progress(0, done, total, left_s, (picture, None))
     seconds = time.perf_counter() - started_s
-    return None if stop.is_set() else Converted(file, clock.delivered, seconds)
-
-
-@contextlib.contextmanager
-def _frames(
-    source: Source,
-    model: str | Path,
-    task: Task,
-    output: Format,
-    clock: StageClock,
-    stop: threading.Event,
-) -> Iterator[Iterator[CompositedFrame]]:
-    """The composited frames, with everything open that makes them."""
-    transparent = output in (Format.MOV, Format.WEBM)
-    background = open_background("transparent" if transparent else task.background, untrusted=True)
-    with contextlib.closing(background):
-        predictor = open_model(model, device=task.device, size=task.size, requests=_REQUESTS)
-        with contextlib.closing(predictor):
-            frames = composited_frames(source, predictor, background, clock=clock, stop=stop)
-            with contextlib.closing(frames):
-                yield frames
+    return None if stop.is_set() else Converted(file, done, seconds)
 
 
 def _shown(frame: CompositedFrame, output: Format) -> Image:
@@ -129,4 +109,4 @@ def _open_output(output: Format, folder: Path, info: SourceInfo) -> tuple[Path, 
         return file, open_matte_sink(str(file), info)
     suffix = {Format.MP4: ".mp4", Format.MOV: ".mov", Format.WEBM: ".webm"}[output]
     file = folder / f"{name}-composite{suffix}"
-    return file, open_sink(str(file), info, transparent=suffix != ".mp4")
+    return file, open_sink(str(file), info, transparent=output.is_transparent)

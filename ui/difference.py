@@ -1,4 +1,4 @@
-"""How two mattes of the same frame differ: as a number and as a heat map."""
+"""How two models' mattes of the same frames differ: as numbers and as heat maps."""
 
 from __future__ import annotations
 
@@ -9,12 +9,43 @@ import numpy as np
 
 from stream.composite import blend
 from stream.frame import Alpha, CompositedFrame, Image, MattedFrame
+from stream.sink import Sink
 
 FULL_SCALE = 0.5
 """The difference in opacity, 0 to 1, from which on the heat map is brightest."""
 
 _MAX_WIDTH = 960
 _ROOM_LIGHT = 0.3
+
+
+class Differences:
+    """Compares two mattes of one frame after the other, and draws where they differ.
+
+    Args:
+        sink: Takes the heat maps.
+
+    Attributes:
+        worst_s: The moment in seconds at which they have differed most so far.
+    """
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._sum = self._worst = self.worst_s = 0.0
+        self._count = 0
+
+    @property
+    def mean(self) -> float:
+        """Mean over all frames so far, from 0 to 1."""
+        return self._sum / self._count if self._count else 0.0
+
+    def add(self, matted: MattedFrame, other: Alpha) -> None:
+        """Compare a frame's matte with another one of the same frame, (H, W) uint8."""
+        difference = mean_difference(matted.alpha, other)
+        self._sum += difference
+        self._count += 1
+        if difference > self._worst:
+            self._worst, self.worst_s = difference, matted.frame.time_s
+        self._sink.write(heat_map(matted, other))
 
 
 def mean_difference(a: Alpha, b: Alpha) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from ui.compression import LayerWidth
+from ui.widths import LayerWidth
 
 _IMPORTANCE = (1.0, 0.93, 0.84, 0.79, 0.71, 0.66, 0.58, 0.53, 0.42, 0.34, 0.25, 0.17, 0.09, 0.02)
 _THRESHOLD = 0.5
@@ -13,16 +13,29 @@ _THRESHOLD = 0.5
 
 def pruning_picture() -> str:
     """What threshold and ratio mean."""
-    return (
-        '<svg class="picture" viewBox="0 0 720 236" role="img" '
-        'aria-label="Threshold and ratio">'
-        f"<g>{''.join(_threshold_panel())}</g>"
-        f'<g transform="translate(380 0)">{"".join(_ratio_panel())}</g></svg>'
+    kept = sum(importance >= _THRESHOLD for importance in _IMPORTANCE)
+    panels = (
+        (
+            "Threshold: the backbone",
+            f"The channels of one layer by importance: {kept} are above the threshold and stay, "
+            f"{len(_IMPORTANCE) - kept} are below it and go",
+            _threshold_panel(),
+        ),
+        (
+            "Ratio: the branches that draw the matte",
+            "Four layers of different width: each loses half of its channels",
+            _ratio_panel(),
+        ),
     )
+    figures = "".join(
+        f'<figure><figcaption>{title}</figcaption><svg class="picture" viewBox="0 26 340 212" '
+        f'role="img" aria-label="{label}">{"".join(parts)}</svg></figure>'
+        for title, label, parts in panels
+    )
+    return f'<div class="figures-grid pair">{figures}</div>'
 
 
 def _threshold_panel() -> Iterator[str]:
-    yield '<text class="title" x="0" y="16">Threshold: the backbone</text>'
     for place, importance in enumerate(_IMPORTANCE):
         kind = "kept" if importance >= _THRESHOLD else "cut"
         height = 150 * importance
@@ -31,20 +44,19 @@ def _threshold_panel() -> Iterator[str]:
     yield f'<line class="line" x1="22" x2="330" y1="{line}" y2="{line}"/>'
     yield f'<text class="strong" x="330" y="{line - 6}" text-anchor="end">threshold</text>'
     yield '<line class="axis" x1="22" x2="330" y1="190" y2="190"/>'
-    yield '<text x="22" y="44" text-anchor="end">1</text>'
-    yield '<text x="22" y="194" text-anchor="end">0</text>'
+    yield '<text x="18" y="50" text-anchor="end">1</text>'
+    yield '<text x="18" y="194" text-anchor="end">0</text>'
     yield '<text x="176" y="214" text-anchor="middle">channels of one layer, by importance</text>'
     yield '<text x="176" y="232" text-anchor="middle">layers lose as much as they can spare</text>'
 
 
 def _ratio_panel() -> Iterator[str]:
-    yield '<text class="title" x="0" y="16">Ratio: the branches that draw the matte</text>'
     for row, channels in enumerate((16, 12, 8, 4)):
         for place in range(channels):
             kind = "kept" if place < channels / 2 else "cut"
-            yield _box(kind, 20 * place, 44 + 38 * row, 15, 26)
-    yield '<text x="160" y="214" text-anchor="middle">one row for each layer, ratio 0.5</text>'
-    yield '<text x="160" y="232" text-anchor="middle">every layer loses the same share</text>'
+            yield _box(kind, 20 * place, 40 + 40 * row, 15, 28)
+    yield '<text x="158" y="214" text-anchor="middle">one row for each layer, ratio 0.5</text>'
+    yield '<text x="158" y="232" text-anchor="middle">every layer loses the same share</text>'
 
 
 def _box(kind: str, x: float, y: float, width: float, height: float) -> str:
@@ -56,29 +68,29 @@ def _box(kind: str, x: float, y: float, width: float, height: float) -> str:
 def width_chart(title: str, layers: Sequence[LayerWidth]) -> str:
     """Columns from zero, one for each layer: faint before, solid after."""
     top = max(layer.before for layer in layers)
-    step = 640 / len(layers)
-    columns = []
-    for place, layer in enumerate(layers):
-        x, width = 48 + step * place, step * 0.72
-        heights = [120 * width_ / top for width_ in (layer.before, layer.after)]
-        boxes = "".join(
-            _box(kind, x, 150 - height, width, height)
-            for kind, height in zip(("cut", "kept"), heights, strict=True)
-        )
-        tip = f"{layer.layer}: {layer.before} to {layer.after} channels"
-        columns.append(f"<g><title>{escape(tip)}</title>{boxes}</g>")
-    before, after = (sum(each) for each in zip(*_pairs(layers), strict=True))
+    step = 460 / len(layers)
+    columns = "".join(
+        _column(layer, 54 + step * place, 0.72 * step, 120 / top)
+        for place, layer in enumerate(layers)
+    )
+    before = sum(layer.before for layer in layers)
+    after = sum(layer.after for layer in layers)
+    totals = f"{before:,} channels before, {after:,} after"
     return (
-        f"<figure><figcaption>{escape(title)} <small>{before:,} channels before, {after:,} after"
-        f'</small></figcaption><svg class="picture" viewBox="0 22 700 154" role="img" '
-        f'aria-label="{escape(title)}">{"".join(columns)}'
-        '<line class="axis" x1="44" x2="692" y1="150" y2="150"/>'
-        f'<text x="40" y="36" text-anchor="end">{top}</text>'
-        '<text x="40" y="154" text-anchor="end">0</text>'
-        '<text x="48" y="170">input</text>'
-        '<text x="692" y="170" text-anchor="end">output</text></svg></figure>'
+        f"<figure><figcaption>{escape(title)} <small>{totals}</small></figcaption>"
+        '<svg class="picture chart" viewBox="0 22 520 158" role="img" '
+        f'aria-label="{escape(title)}: {totals}">{columns}'
+        '<line class="axis" x1="50" x2="514" y1="150" y2="150"/>'
+        f'<text x="46" y="38" text-anchor="end">{top}</text>'
+        '<text x="46" y="154" text-anchor="end">0</text><text x="54" y="172">input</text>'
+        '<text x="514" y="172" text-anchor="end">output</text></svg></figure>'
     )
 
 
-def _pairs(layers: Sequence[LayerWidth]) -> list[tuple[int, int]]:
-    return [(layer.before, layer.after) for layer in layers]
+def _column(layer: LayerWidth, x: float, width: float, per_channel: float) -> str:
+    boxes = "".join(
+        _box(kind, x, 150 - channels * per_channel, width, channels * per_channel)
+        for kind, channels in (("cut", layer.before), ("kept", layer.after))
+    )
+    tip = f"{layer.layer}: {layer.before} to {layer.after} channels"
+    return f"<g><title>{escape(tip)}</title>{boxes}</g>"

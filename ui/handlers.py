@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
+import threading
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,16 +18,13 @@ import numpy as np
 from stream.devices import available_devices, describe_device
 from stream.errors import InputError, UsageError
 from stream.frame import Image
-from ui.choices import (
-    BackgroundWish,
-    model_cards,
-)
+from ui.choices import BackgroundWish, ModelCard, model_cards
 from ui.compare_job import Outcome, run_comparison
 from ui.comparison import Comparison, Side
 from ui.compositor import Compositor
 from ui.convert_job import Converted, Format, run_conversion
 from ui.live import LiveRate, LiveView, LiveWish
-from ui.moment import picture_at
+from ui.peek import picture_at
 from ui.progress import Progress
 from ui.uploads import check_clip, discarded_on_refusal
 from ui.wishes import Wish, accept, chosen_models, model_labels
@@ -74,7 +72,7 @@ def preview(workplace: Workplace, wish: Wish) -> list[Image]:
     Raises:
         StreamError: The clip, the background, a model or the device will not do.
     """
-    with workplace.job() as folder:
+    with workplace.job(threading.Event()) as folder:
         task, info = accept(workplace, wish)
         picture = picture_at(task.clip, (info.duration_s or 0.0) / 2)
         pictures = []
@@ -85,7 +83,9 @@ def preview(workplace: Workplace, wish: Wish) -> list[Image]:
         return pictures
 
 
-def compare(workplace: Workplace, wish: Wish) -> Iterator[Progress | Compared]:
+def compare(
+    workplace: Workplace, wish: Wish, *, stop: threading.Event
+) -> Generator[Progress | Compared, None, None]:
     """Run two models on the clip and measure each alone.
 
     Yields:
@@ -95,7 +95,7 @@ def compare(workplace: Workplace, wish: Wish) -> Iterator[Progress | Compared]:
     Raises:
         StreamError: The clip, the background, a model or the device will not do.
     """
-    with workplace.job() as folder:
+    with workplace.job(stop) as folder:
         yield Progress()
         task, _ = accept(workplace, wish)
         cards = chosen_models(workplace, wish, folder)
@@ -103,29 +103,31 @@ def compare(workplace: Workplace, wish: Wish) -> Iterator[Progress | Compared]:
             (cards[0].spec, cards[1].spec),
             task,
             folder,
-            stop=workplace.stop,
+            stop=stop,
             max_frames=workplace.limits.max_frames,
         )
         if outcome is None:
             return
-        names = model_labels(workplace.weights, wish.models)
-        comparison = Comparison(
-            sides=(
-                Side(names[0], outcome.reports[0], cards[0]),
-                Side(names[1], outcome.reports[1], cards[1]),
-            ),
-            mean_difference=outcome.mean_difference,
-            worst_s=outcome.worst_s,
-            machine=device_title(outcome.reports[0].device),
-        )
+        labels = model_labels(workplace.weights, wish.models)
+        comparison = _comparison(outcome, labels, cards)
         report = folder / "comparison.json"
         report.write_text(comparison.to_json() + "\n", encoding="utf-8")
         yield Compared(outcome, comparison, report)
 
 
+def _comparison(outcome: Outcome, labels: list[str], cards: list[ModelCard]) -> Comparison:
+    a, b = map(Side, labels, outcome.reports, cards)
+    return Comparison(
+        sides=(a, b),
+        mean_difference=outcome.mean_difference,
+        worst_s=outcome.worst_s,
+        machine=device_title(a.report.device),
+    )
+
+
 def convert(
-    workplace: Workplace, wish: Wish, output: Format = Format.MP4
-) -> Iterator[Progress | Converted]:
+    workplace: Workplace, wish: Wish, output: Format = Format.MP4, *, stop: threading.Event
+) -> Generator[Progress | Converted, None, None]:
     """Put the people of the clip before the background, by the first of the models.
 
     Yields:
@@ -135,7 +137,7 @@ def convert(
     Raises:
         StreamError: The clip, the background, the model or the device will not do.
     """
-    with workplace.job() as folder:
+    with workplace.job(stop) as folder:
         yield Progress()
         task, _ = accept(workplace, wish)
         (model, *_) = chosen_models(workplace, wish, folder)
@@ -144,7 +146,7 @@ def convert(
             task,
             output,
             folder,
-            stop=workplace.stop,
+            stop=stop,
             max_frames=workplace.limits.max_frames,
         )
         if converted is not None:

@@ -139,11 +139,15 @@ def detail_inputs(tab: str) -> DetailInputs:
     """Device, size and an own model, folded away."""
     with gr.Accordion("Device, size, your own model", open=False, elem_id=f"{tab}-details"):
         with gr.Row():
-            device = gr.Dropdown([*available_devices(), "AUTO"], value="CPU", label="Device")
+            device = gr.Dropdown(
+                [*available_devices(), "AUTO"], value="CPU", label="Device", scale=2, min_width=120
+            )
             size = gr.Radio(
                 list(SIZES),
                 value=512,
                 label="Size",
+                scale=4,
+                min_width=300,
                 info="Shorter side of what the network sees; less is faster and coarser",
             )
         own_model = gr.File(

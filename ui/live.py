@@ -69,16 +69,20 @@ class LiveView:
             StreamError: The model, the background or the device will not do.
         """
         compositor = self._ready(wish)
-        result = compositor.picture(image)
-        self._pictures += 1
+        try:
+            result = compositor.picture(image)
+        except Exception:
+            self.close()  # its stages have ended
+            raise
         assert compositor.input_size_wh is not None
         rate = LiveRate(
             fps=compositor.clock.fps,
             network_ms=compositor.clock.recent_ms()["matting"],
             input_size_wh=compositor.input_size_wh,
         )
+        self._pictures += 1
         if self._pictures >= _PATIENCE:
-            self._fit(rate.network_ms)
+            self._fit(compositor, rate.network_ms)
         return result, rate
 
     def close(self) -> None:
@@ -104,12 +108,13 @@ class LiveView:
         self._pictures = 0
         return self._compositor
 
-    def _fit(self, network_ms: float) -> None:
+    def _fit(self, compositor: Compositor, network_ms: float) -> None:
         """Choose another size where this one is too slow, or where a larger one would do."""
         size = fitting_size(self.size, network_ms)
         if size != self.size:
             self.size = size
-            self.close()
+            self._pictures = 0
+            compositor.change_size(size)
 
 
 def fitting_size(size: int, network_ms: float) -> int:

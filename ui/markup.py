@@ -28,6 +28,10 @@ def note(text: str, *, kind: str = "plain") -> str:
     return f'<p class="note {kind}">{escape(text)}</p>'
 
 
+WAITING, STOPPED = note("Waiting for its turn …"), note("Stopped.")
+"""What stands where the progress does, before and after."""
+
+
 def progress(state: Progress, labels: Sequence[str]) -> str:
     """A bar with the frame and the time left."""
     if state.working is None:
@@ -45,7 +49,8 @@ def progress(state: Progress, labels: Sequence[str]) -> str:
 
 def _bar(share: float, words: str, left: str) -> str:
     return (
-        '<div class="progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
+        '<div class="progress" role="progressbar" aria-label="Progress" aria-valuemin="0" '
+        'aria-valuemax="100" '
         f'aria-valuenow="{100 * share:.0f}"><div class="words"><span>{escape(words)}</span>'
         f'<span>{escape(left)}</span></div><div class="track"><div style="width:{share:.1%}">'
         "</div></div></div>"
@@ -75,6 +80,10 @@ def comparison_table(comparison: Comparison) -> str:
     """The table of numbers, each with a bar that starts at zero."""
     a, b = (escape(side.label) for side in comparison.sides)
     body = "".join(map(_table_row, comparison.rows()))
+    body += (
+        '<tr><th scope="row">Difference of the mattes <small>mean, of full opacity</small></th>'
+        f'<td colspan="3">{comparison.mean_difference:.2%}</td></tr>'
+    )
     report = comparison.sides[1].report
     width, height = report.input_size_wh or (0, 0)
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
@@ -83,9 +92,9 @@ def comparison_table(comparison: Comparison) -> str:
         f"{report.frames_out} frames; {versions}."
     )
     return (
-        '<table class="numbers"><thead><tr><th></th>'
-        f'<th class="a">{a}</th><th class="b">{b}</th><th>{b} is</th></tr></thead>'
-        f"<tbody>{body}</tbody></table>"
+        '<div class="scroll"><table class="numbers"><thead><tr><td></td>'
+        f'<th scope="col" class="a">{a}</th><th scope="col" class="b">{b}</th>'
+        f'<th scope="col">{b} is</th></tr></thead><tbody>{body}</tbody></table></div>'
         '<details class="how"><summary>Each model was timed alone, on the same frames, turn by '
         f"turn. How this was measured</summary><p>{escape(HOW)}</p>"
         f"<p>{escape(where)}</p></details>"
@@ -93,28 +102,43 @@ def comparison_table(comparison: Comparison) -> str:
 
 
 def _table_row(row: Row) -> str:
-    most = max(value for value in row.values if value is not None) or 1.0
+    most = max(value for value in row.values if value is not None)
     cells = "".join(
-        f'<td class="{place}"><span>{number(value)}</span><div class="bar">'
-        f'<div style="width:{100 * (value or 0.0) / most:.1f}%"></div></div></td>'
+        bar_cell(place, value, number(value), most=most)
         for place, value in zip("ab", row.values, strict=True)
     )
     label = f"{escape(row.label)} <small>{escape(row.unit)}</small>"
-    return f"<tr><th>{label}</th>{cells}<td>{_against(row)}</td></tr>"
+    return f'<tr><th scope="row">{label}</th>{cells}<td>{_against(row)}</td></tr>'
+
+
+def bar_cell(place: str, value: float | None, text: str, *, most: float) -> str:
+    """A cell of a table with a bar that starts at zero and is full at `most`.
+
+    Args:
+        place: "a" or "b": its colour.
+        value: What the bar shows.
+        text: What stands above it.
+        most: The greatest value of those that are to be compared.
+    """
+    share = 0.0 if value is None or not most else value / most
+    return (
+        f'<td class="{place}"><span>{escape(text)}</span><div class="bar">'
+        f'<div style="width:{share:.1%}"></div></div></td>'
+    )
 
 
 def _against(row: Row) -> str:
     """The second value in words, seen from the first."""
     first, second = row.values
-    if not first or not second or not row.is_compared:
+    verdict = row.verdict
+    if not first or not second or verdict is None:
         return ""
-    factor = second / first if row.more_is_better else first / second
+    factor = second / first if verdict.more_is_better else first / second
     if 1 / _NOISE <= factor <= _NOISE:
         return "about the same"
-    kind = "good" if factor > 1 else "bad"
-    words = ("faster", "slower") if row.more_is_better else ("less", "more")
-    times = factor if factor > 1 else 1 / factor
-    return f'<span class="{kind}">{times:.1f}{_TIMES} {words[factor < 1]}</span>'
+    if factor > 1:
+        return f'<span class="good">{factor:.1f}{_TIMES} {verdict.better}</span>'
+    return f'<span class="bad">{1 / factor:.1f}{_TIMES} {verdict.worse}</span>'
 
 
 def live_rate(rate: LiveRate) -> str:

@@ -29,6 +29,7 @@ function show() {
   seek.max = duration;
   if (document.activeElement !== seek || playing) seek.value = now;
   clock.textContent = `${text(now)} / ${text(duration)}`;
+  seek.setAttribute("aria-valuetext", `${now.toFixed(1)} of ${duration.toFixed(1)} seconds`);
   play.textContent = playing ? "Pause" : "Play";
   play.setAttribute("aria-label", playing ? "Pause both" : "Play both");
 }

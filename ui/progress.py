@@ -70,3 +70,8 @@ def expected_frames(info: SourceInfo) -> int | None:
     if info.duration_s is None or info.frame_rate is None:
         return None
     return max(1, round(info.duration_s * info.frame_rate))
+
+
+def time_left_s(done: int, total: int | None, elapsed_s: float) -> float | None:
+    """Seconds until the rest is done, if it goes on as so far; None while nobody knows."""
+    return None if total is None or not done else max(0, total - done) * elapsed_s / done

@@ -70,7 +70,7 @@ def serve(
             try:
                 yield url
             finally:
-                workplace.stop.set()
+                workplace.close()
                 page.close(verbose=False)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from ui.compare_layout import ask, show
 from ui.events import PRIVATE, WORK
 from ui.handlers import Compared
 from ui.inputs import wish
-from ui.markup import comparison_table, headline, note, progress
+from ui.markup import STOPPED, WAITING, comparison_table, headline, progress
+from ui.stoppable import stoppable
 from ui.visible_errors import visible_errors
 from ui.wishes import Wish, model_labels
 from ui.workplace import Workplace
@@ -60,18 +62,15 @@ class CompareTab:
 
     def _wire_comparison(self) -> None:
         asked, shown = self._asked, self._shown
+        state = [*shown.areas(), *asked.buttons(), shown.status]
         begun = asked.run.click(
-            lambda *models: [
-                *(2 * self._labels(models)),
-                *_areas(preview=True),
-                *_working(True),
-            ],
+            lambda *models: [*(2 * self._labels(models)), *_state(WAITING, preview=True)],
             asked.models,
-            [*shown.previews, *shown.clips, *shown.areas(), *asked.buttons()],
+            [*shown.previews, *shown.clips, *state],
             **PRIVATE,
         )
         compared = begun.then(
-            visible_errors(self._compare),
+            stoppable(self._compare),
             asked.values(),
             [shown.status, *shown.previews, *shown.results()],
             api_name="compare",
@@ -79,19 +78,19 @@ class CompareTab:
             show_progress_on=[shown.status],
             **WORK,
         )
-        compared.success(lambda: _areas(results=True), None, shown.areas(), **PRIVATE).then(
+        compared.success(lambda: _state("", results=True), None, state, **PRIVATE).then(
             visible_errors(self._pictures_at), [*shown.clips, shown.player], shown.slider, **PRIVATE
         )
-        ended = [*shown.areas(), *asked.buttons(), shown.status]
-        compared.failure(lambda: [*_areas(), *_working(False), ""], None, ended, **PRIVATE)
-        compared.success(lambda: _working(False), None, asked.buttons(), **PRIVATE)
-        asked.stop.click(
-            lambda: [*_areas(), *_working(False), note("Stopped.")],
-            None,
-            ended,
-            cancels=[compared],
+        # A comparison that is stopped can fail as well, and later than the page has said so.
+        compared.failure(
+            lambda words: _state(words if words == STOPPED else ""),
+            [shown.status],
+            state,
             **PRIVATE,
         )
+        # The page does these one after the other: first of all the work ends.
+        asked.stop.click(None, cancels=[compared], **PRIVATE)
+        asked.stop.click(lambda: _state(STOPPED), None, state, **PRIVATE)
 
     def _labels(self, models: Sequence[str]) -> list[Any]:
         """The models' titles for two components, which are emptied."""
@@ -101,11 +100,11 @@ class CompareTab:
     def _preview(self, *values: Any) -> list[Image]:
         return handlers.preview(self._workplace, _wish(values))
 
-    def _compare(self, *values: Any) -> Iterator[list[Any]]:
+    def _compare(self, *values: Any, stop: threading.Event) -> Generator[list[Any], None, None]:
         wanted = _wish(values)
         titles = model_labels(self._workplace.weights, wanted.models)
         unchanged = [gr.skip()] * len(self._shown.results())
-        for step in handlers.compare(self._workplace, wanted):
+        for step in handlers.compare(self._workplace, wanted, stop=stop):
             if isinstance(step, Compared):
                 yield ["", None, None, *_results(step)]
             else:
@@ -119,8 +118,16 @@ class CompareTab:
         return handlers.compared_pictures((Path(a), Path(b)), float(time_s))
 
 
-def _working(on: bool) -> list[Any]:
-    return [gr.update(interactive=not on), gr.update(visible=not on), gr.update(visible=on)]
+def _state(words: str, *, preview: bool = False, results: bool = False) -> list[Any]:
+    """What is shown and can be pressed; with a preview, while the models work."""
+    working = preview
+    return [
+        *_areas(preview=preview, results=results),
+        gr.update(interactive=not working),
+        gr.update(visible=not working),
+        gr.update(visible=working),
+        words,
+    ]
 
 
 def _areas(*, preview: bool = False, results: bool = False) -> list[Any]:

@@ -2,63 +2,81 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 import gradio as gr
 
-from ui.compression import SCORES, ModelFacts, shipped_models, width_charts
+from ui.choices import ModelCard
+from ui.comparison import per
 from ui.figures import pruning_picture, width_chart
-from ui.markup import number
+from ui.markup import bar_cell, note, number
+from ui.model_facts import SCORES, Facts, ModelFacts, shipped_models
+from ui.widths import width_charts
 from ui.workplace import Workplace
 
 _WORDS = (
-    '<p class="words-on">A channel is one of the many small pictures that a layer hands on. '
-    "The <b>threshold</b> is for the backbone, which recognises people: there a channel goes if "
-    "its importance, from 0 for its layer's least to 1 for the layer's greatest, is below it. "
-    "The <b>ratio</b> is for the branches that draw the matte: each of their layers loses that "
-    "share of its channels, the least important first.</p>"
+    '<p class="words-on">The <b>threshold</b> is for the backbone, which recognises people: each '
+    "of its layers loses those of its channels (the small pictures that it hands on) whose "
+    "importance, from 0 for its least to 1 for its greatest, is below the threshold. The "
+    "<b>ratio</b> is for the branches that draw the matte: each of their layers loses that share "
+    "of its channels, the least important first.</p>"
 )
+
+
+_DECIMALS = {SCORES["mse"]: 4, SCORES["mad"]: 4, SCORES["iou"]: 3}
+"""For what differs in digits that `ui.markup.number` leaves out."""
+
+_MACS = "MACs: multiply-accumulates for a picture of 512 by 512."
 
 
 def build_compression_tab(workplace: Workplace) -> None:
     """Lay the tab out; it has nothing to wire."""
-    models = shipped_models(workplace.weights)
-    by_name = {facts.card.name: facts.card for facts in models}
-    gr.HTML(f"<h3>How the network was made smaller</h3>{_WORDS}{pruning_picture()}")
-    gr.HTML(f"<h3>The models</h3>{model_table(models)}")
-    charts = {}
-    if "original" in by_name and "pruned" in by_name:
-        charts = width_charts(by_name["original"].path, by_name["pruned"].path)
-    if charts:
-        figures = "".join(width_chart(title, layers) for title, layers in charts.items())
-        gr.HTML(
-            "<h3>Channels of every layer</h3><p>Faint is what the original has, solid is what is "
-            f'left. Point at a column for its numbers.</p><div class="figure-grid">{figures}</div>'
-        )
+    facts = shipped_models(workplace.weights)
+    gr.HTML(f"<h2>How the network was made smaller</h2>{_WORDS}{pruning_picture()}")
+    gr.HTML(f"<h2>The models</h2>{model_table(facts)}")
+    gr.HTML(_charts({model.card.name: model.card for model in facts.models}))
 
 
-def model_table(models: list[ModelFacts]) -> str:
+def model_table(facts: Facts) -> str:
     """What every model costs and how good it is; columns that nobody fills are left out."""
-    scores = [score for score in SCORES if any(score in facts.scores for facts in models)]
-    titles = ["Parameters, million", "Billion MACs at 512 by 512", "File, MB"]
-    heads = "".join(f"<th>{title}</th>" for title in [*titles, *(SCORES[s] for s in scores)])
+    columns = {
+        "Parameters, million": [per(1e6, model.card.parameters) for model in facts.models],
+        "MACs, billion": [per(1e9, model.card.macs) for model in facts.models],
+        "File, MB": [per(1e6, model.card.file_bytes) for model in facts.models],
+        **{title: _scores(facts.models, score) for score, title in SCORES.items()},
+    }
+    filled = {title: values for title, values in columns.items() if any(values)}
+    heads = "".join(f'<th scope="col">{title}</th>' for title in filled)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(model.card.label)}</th>'
+        + "".join(_cell(title, values, place) for title, values in filled.items())
+        + "</tr>"
+        for place, model in enumerate(facts.models)
+    )
     return (
-        f'<table class="numbers plain" id="models"><thead><tr><th></th>{heads}</tr></thead>'
-        f"<tbody>{''.join(_model_row(facts, scores) for facts in models)}</tbody></table>"
+        '<div class="scroll" tabindex="0" role="region" aria-label="The models">'
+        f'<table class="numbers models" id="models"><thead><tr><td></td>{heads}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>{''.join(map(note, [_MACS, *facts.notes]))}"
     )
 
 
-def _model_row(facts: ModelFacts, scores: list[str]) -> str:
-    card = facts.card
-    sizes = [(card.parameters, 1e6), (card.macs, 1e9), (card.file_bytes, 1e6)]
-    cells = [number(None if value is None else value / unit) for value, unit in sizes]
-    cells += [_score(facts, score) for score in scores]
-    body = "".join(f"<td>{cell}</td>" for cell in cells)
-    return f"<tr><th>{escape(card.label)}</th>{body}</tr>"
+def _scores(models: Sequence[ModelFacts], score: str) -> list[float | None]:
+    return [model.scores.get(score) for model in models]
 
 
-def _score(facts: ModelFacts, score: str) -> str:
-    value = facts.scores.get(score)
-    if value is None or score == "latency_ms":
-        return number(value)
-    return f"{value:.4f}"
+def _cell(title: str, values: Sequence[float | None], place: int) -> str:
+    value, decimals = values[place], _DECIMALS.get(title)
+    text = number(value) if value is None or decimals is None else f"{value:.{decimals}f}"
+    return bar_cell("b", value, text, most=max(filter(None, values)))
+
+
+def _charts(cards: dict[str, ModelCard]) -> str:
+    if not {"original", "pruned"} <= cards.keys():
+        return ""
+    charts = width_charts(cards["original"].path, cards["pruned"].path)
+    figures = "".join(width_chart(title, layers) for title, layers in charts.items())
+    return figures and (
+        "<h2>Channels of every layer</h2><p>Faint is what the original has, solid is what is left. "
+        f'Point at a column for its numbers.</p><div class="figures-grid">{figures}</div>'
+    )

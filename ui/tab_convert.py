@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,8 @@ from ui.choices import default_pair, model_cards
 from ui.convert_job import Converted, Format
 from ui.events import PRIVATE, WORK
 from ui.inputs import background_inputs, clip_input, detail_inputs, model_choices, wish
-from ui.markup import note, progress
-from ui.visible_errors import visible_errors
+from ui.markup import STOPPED, WAITING, note, progress
+from ui.stoppable import stoppable
 from ui.workplace import Workplace
 
 
@@ -47,10 +48,10 @@ class ConvertTab:
     def __init__(self, workplace: Workplace) -> None:
         self._workplace = workplace
         asked, shown = _ask(workplace), _show()
-        parts = [asked.run, asked.stop, shown.preview, shown.player, shown.file]
-        begun = asked.run.click(lambda: _visible(working=True), None, parts, **PRIVATE)
+        state = [asked.run, asked.stop, shown.preview, shown.player, shown.file, shown.status]
+        begun = asked.run.click(lambda: _state(WAITING, working=True), None, state, **PRIVATE)
         converted = begun.then(
-            visible_errors(self._convert),
+            stoppable(self._convert),
             asked.values,
             [shown.status, shown.preview, shown.player, shown.file],
             api_name="convert",
@@ -58,18 +59,17 @@ class ConvertTab:
             show_progress_on=[shown.status],
             **WORK,
         )
-        converted.success(lambda: _visible(done=True), None, parts, **PRIVATE)
-        ended = [*parts, shown.status]
-        converted.failure(lambda: [*_visible(), ""], None, ended, **PRIVATE)
-        asked.stop.click(
-            lambda: [*_visible(), note("Stopped.")], None, ended, cancels=[converted], **PRIVATE
-        )
+        converted.success(lambda: _state(gr.skip(), done=True), None, state, **PRIVATE)
+        converted.failure(lambda: _state(""), None, state, **PRIVATE)
+        # The page does these one after the other: first of all the work ends.
+        asked.stop.click(None, cancels=[converted], **PRIVATE)
+        asked.stop.click(lambda: _state(STOPPED), None, state, **PRIVATE)
 
     def _convert(
-        self, clip: str | None, model: str, output: str, *values: Any
-    ) -> Iterator[list[Any]]:
+        self, clip: str | None, model: str, output: str, *values: Any, stop: threading.Event
+    ) -> Generator[list[Any], None, None]:
         wanted = wish(clip, values[:4], [model], values[4:])
-        for step in handlers.convert(self._workplace, wanted, Format(output)):
+        for step in handlers.convert(self._workplace, wanted, Format(output), stop=stop):
             if isinstance(step, Converted):
                 words = f"{step.frames} frames in {step.seconds:.1f} seconds."
                 yield [note(words, kind="good"), None, _playable(step), str(step.file)]
@@ -79,9 +79,10 @@ class ConvertTab:
                 yield [progress(step, [""]), shown, gr.skip(), gr.skip()]
 
 
-def _visible(*, working: bool = False, done: bool = False) -> list[Any]:
-    states = (not working, working, working, done, done)
-    return [gr.update(visible=state) for state in states]
+def _state(words: Any, *, working: bool = False, done: bool = False) -> list[Any]:
+    """What is shown, and what can be pressed."""
+    visible = (not working, working, working, done, done)
+    return [*(gr.update(visible=state) for state in visible), words]
 
 
 def _playable(done: Converted) -> str | None:
@@ -113,7 +114,7 @@ def _ask(workplace: Workplace) -> Asked:
 
 def _show() -> Shown:
     return Shown(
-        gr.HTML(elem_id="convert-status"),
+        gr.HTML(elem_id="convert-status", elem_classes=["status"]),
         gr.Image(
             label="So far", format="jpeg", interactive=False, buttons=[], visible=False, height=420
         ),

@@ -6,13 +6,13 @@ import contextlib
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from stream.background import open_background
 from stream.engine import read_network
 from stream.errors import InputError, ModelError, StreamError
 from stream.source import SourceInfo, open_source
+from ui.peek import count_frames
 
 
 @dataclass(frozen=True)
@@ -41,28 +41,30 @@ def check_clip(path: Path, limits: Limits) -> SourceInfo:
     _check_bytes(path, limits)
     with open_source(str(path), untrusted=True) as source:
         info = source.info
-        name = info.name
-        if info.is_still:
-            raise InputError(f"{name} is a picture: expected a video")
-        width, height = info.size_wh
-        if width * height > limits.max_pixels:
-            most = limits.max_pixels / 1e6
-            raise InputError(
-                f"{name} is {width} x {height} pixels: expected at most {most:.1f} megapixels",
-                hint="scale it down first",
-            )
-        if info.duration_s is None and info.frame_count is None:
-            # A browser's recording does not say how long it is.
-            count = sum(1 for _ in islice(source, limits.max_frames + 1))
-        else:
-            count = info.frame_count or 0
-    if (info.duration_s or 0.0) > limits.max_seconds or count > limits.max_frames:
-        length = f"{info.duration_s:.0f} seconds" if info.duration_s else f"over {count - 1} frames"
+    if info.is_still:
+        raise InputError(f"{info.name} is a picture: expected a video")
+    width, height = info.size_wh
+    if width * height > limits.max_pixels:
+        most = limits.max_pixels / 1e6
         raise InputError(
-            f"{name} is {length} long: expected at most {limits.max_seconds:.0f} seconds",
+            f"{info.name} is {width} x {height} pixels: expected at most {most:.1f} megapixels",
+            hint="scale it down first",
+        )
+    _check_length(path, info, limits)
+    return info
+
+
+def _check_length(path: Path, info: SourceInfo, limits: Limits) -> None:
+    count = info.frame_count
+    if count is None and info.duration_s is None:  # as in what browsers record
+        count = count_frames(path, at_most=limits.max_frames + 1)
+    if (info.duration_s or 0.0) > limits.max_seconds or (count or 0) > limits.max_frames:
+        most = f"over {limits.max_frames} frames"
+        length = f"{info.duration_s:.0f} seconds" if info.duration_s else most
+        raise InputError(
+            f"{info.name} is {length} long: expected at most {limits.max_seconds:.0f} seconds",
             hint="cut a part out of it first",
         )
-    return info
 
 
 def check_background(path: Path, limits: Limits) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -27,30 +26,24 @@ def sentence(error: StreamError) -> str:
 
 
 def visible_errors(handler: Callable[..., Any]) -> Callable[..., Any]:
-    """A handler whose errors appear in the page, whether it returns or yields."""
+    """A handler whose errors appear in the page; `ui.stoppable` has one for those that yield."""
 
     @functools.wraps(handler)
     def returning(*values: Any) -> Any:
         try:
             return handler(*values)
         except Exception as error:
-            raise _shown(error) from error
+            raise shown(error) from error
 
-    @functools.wraps(handler)
-    def yielding(*values: Any) -> Iterator[Any]:
-        try:
-            yield from handler(*values)
-        except Exception as error:
-            raise _shown(error) from error
-
-    return yielding if inspect.isgeneratorfunction(handler) else returning
+    return returning
 
 
-def _shown(error: Exception) -> gr.Error:
+def shown(error: Exception) -> gr.Error:
+    """What the page shows of an error."""
     if isinstance(error, StreamError):
         # The page takes it for HTML, and a file may have any name.
         text = escape(sentence(error), quote=False)
-        return gr.Error(text, title="That did not work", print_exception=False)
+        return gr.Error(text, print_exception=False)
     if isinstance(error, gr.Error):
         return error
     _log.error("a handler failed", exc_info=error)

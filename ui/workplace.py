@@ -23,7 +23,6 @@ class Workplace:
     Attributes:
         uploads: The folder that visitors' files come to, and results while visitors have them.
         limits, weights: As given.
-        stop: Ends whatever runs when set: the page is closing.
     """
 
     def __init__(
@@ -35,17 +34,30 @@ class Workplace:
             each.mkdir(exist_ok=True)
         self.limits = limits or Limits()
         self.weights = weights
-        self.stop = threading.Event()
         self._busy = threading.Lock()
+        self._stops: set[threading.Event] = set()
 
     @contextlib.contextmanager
-    def job(self) -> Iterator[Path]:
-        """Wait until nothing else runs; then there is a folder for the job until it ends."""
-        with self._busy, tempfile.TemporaryDirectory(prefix="job-", dir=self._jobs) as folder:
-            yield Path(folder)
+    def job(self, stop: threading.Event) -> Iterator[Path]:
+        """Wait until nothing else runs; then there is a folder for the job until it ends.
+
+        Args:
+            stop: Ends the job; set also when the page closes.
+        """
+        self._stops.add(stop)
+        try:
+            with self._busy, tempfile.TemporaryDirectory(prefix="job-", dir=self._jobs) as folder:
+                yield Path(folder)
+        finally:
+            self._stops.discard(stop)
 
     @contextlib.contextmanager
     def moment(self) -> Iterator[None]:
         """Wait until nothing else runs, for work that needs no folder."""
         with self._busy:
             yield
+
+    def close(self) -> None:
+        """End whatever runs."""
+        for stop in tuple(self._stops):
+            stop.set()

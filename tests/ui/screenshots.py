@@ -1,49 +1,54 @@
-"""Takes the pictures of the page for the README: python -m tests.ui.screenshots FOLDER.
+"""Photographs the page with the shipped models.
 
-It serves the page with the shipped models, compares them on the sample and photographs every tab.
+python -m tests.ui.screenshots            takes the picture of the README, ui/assets/compare.jpg
+python -m tests.ui.screenshots FOLDER     takes every tab, light and dark, on a desktop and a phone
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
+import tempfile
 from pathlib import Path
 
 from playwright.sync_api import FloatRect, Page, sync_playwright
 
+from tests.ui.chromium import launch
 from ui.server import Address, serve
 
-_PATIENCE_MS = 1_800_000
-_JPEG_QUALITY = 78
+README_PICTURE = Path(__file__).resolve().parents[2] / "ui" / "assets" / "compare.jpg"
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+TABS = ("Compare", "Convert", "Live", "Compression")
+
+_PATIENCE_MS = 3_600_000
+_JPEG_QUALITY = 80
 
 
 def main() -> None:
     """Take the pictures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--weights", type=Path, help="models that are not the shipped ones")
     parser.add_argument("--background", default="evening")
     parser.add_argument("--size", type=int, default=512)
-    parser.add_argument("--dark", action="store_true")
     options = parser.parse_args()
-    options.folder.mkdir(parents=True, exist_ok=True)
     models = {} if options.weights is None else {"weights": options.weights}
-    with serve(Address(), **models) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
-        page = browser.new_page(
-            viewport={"width": 1280, "height": 900},
-            color_scheme="dark" if options.dark else "light",
-        )
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serve(Address(), **models) as url,
+        sync_playwright() as playwright,
+    ):
+        browser = launch(playwright, Path(folder))
+        page = browser.new_page(viewport=DESKTOP, permissions=["camera"])
         page.set_default_timeout(_PATIENCE_MS)
         page.goto(url)
         compare(page, background=options.background, size=options.size)
-        photograph_result(page, options.folder / "compare.jpg")
-        for name in ("compare", "convert", "live", "compression"):
-            page.get_by_role("tab", name=name.capitalize()).click()
-            page.wait_for_timeout(1000)
-            photograph(page, options.folder / f"tab-{name}.jpg")
+        if options.folder is None:
+            photograph_result(page, README_PICTURE)
+        else:
+            options.folder.mkdir(parents=True, exist_ok=True)
+            photograph_tabs(page, options.folder)
         browser.close()
 
 
@@ -58,17 +63,34 @@ def compare(page: Page, *, background: str, size: int) -> None:
     page.locator("#run-compare").click()
     page.wait_for_selector("#clip-heat video")
     page.wait_for_selector("#slider img")
-    page.wait_for_timeout(3000)
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('#results video')].every((v) => v.readyState >= 2)"
+        " && [...document.querySelectorAll('#slider img')].every((i) => i.naturalWidth > 0)"
+    )
     page.mouse.move(0, 0)
 
 
-def photograph(page: Page, path: Path) -> None:
-    """Save the whole page as JPEG."""
-    save(path, page.screenshot(full_page=True, type="jpeg", quality=_JPEG_QUALITY))
+def photograph_tabs(page: Page, folder: Path) -> None:
+    """Save every tab as PNG, in every look."""
+    for tab in TABS:
+        page.get_by_role("tab", name=tab).click()
+        if tab == "Live":
+            page.locator("#camera button", has_text="Access Webcam").click()
+            page.locator("#camera .button-wrap button").click()
+            page.wait_for_selector("#live img")
+        for device, viewport in (("desktop", DESKTOP), ("phone", PHONE)):
+            page.set_viewport_size(viewport)  # type: ignore[arg-type]
+            for theme in ("light", "dark"):
+                page.evaluate(f"document.body.classList.toggle('dark', {theme == 'dark':d})")
+                page.wait_for_timeout(500)  # for transitions
+                path = folder / f"{tab.lower()}-{device}-{theme}.png"
+                save(path, page.screenshot(full_page=True))
+        page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
 
 
 def photograph_result(page: Page, path: Path) -> None:
     """Save the result as JPEG, down to the first lines of its table."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     top = page.locator("#results").bounding_box()
     last = page.locator("#results tbody tr").nth(2).bounding_box()
     assert top is not None

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 ENDPOINTS = {"/check_clip", "/preview", "/compare", "/frames", "/convert"}
 MAX_BYTES = 2_000_000
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -56,14 +61,24 @@ def served_page(weights: Path, temporary: Path) -> Iterator[Page]:
         finally:
             process.send_signal(signal.SIGTERM)
             try:
-                assert process.wait(timeout=20) == 143
+                assert process.wait(timeout=PATIENCE_S) == 143
             finally:
                 process.kill()
     assert not list(temporary.glob("modnet-p-page-*"))
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for something that takes no time on an idle machine."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.02)
+
+
 def main() -> int:
-    """Serve the page."""
+    """Serve the page; fails if anything in it looks for a host that is not this machine."""
+    strangers = watch_for_strangers()
+
     from stream.signals import StopSignals
     from ui.server import Address, serve
     from ui.uploads import Limits
@@ -76,7 +91,39 @@ def main() -> int:
     ):
         print(url, flush=True)
         signals.stop.wait()
+    if strangers:
+        print(f"the page looked for {', '.join(strangers)}", file=sys.stderr)
+        return 1
     return signals.exit_code
+
+
+def watch_for_strangers() -> list[str]:
+    """The hosts other than this machine that the process looks up or connects to from now on."""
+    strangers: list[str] = []
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "socket.connect" and isinstance(arguments[1], tuple):
+            host = arguments[1][0]
+        elif event == "socket.getaddrinfo":
+            host = arguments[0]
+        else:
+            return
+        if not is_here(host):
+            strangers.append(str(host))
+
+    sys.addaudithook(watch)
+    return strangers
+
+
+def is_here(host: str | bytes | None) -> bool:
+    """Whether a host is this machine."""
+    name = host.decode() if isinstance(host, bytes) else host
+    if name in (None, "", "localhost", socket.gethostname()):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback or name == "0.0.0.0"
+    except ValueError:
+        return False
 
 
 if __name__ == "__main__":

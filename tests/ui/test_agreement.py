@@ -2,59 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from pathlib import Path
 
 import pytest
 
-from stream.pipeline import run
-from stream.report import RunReport
-from stream.session import Session, SessionOptions
-from ui.compare_job import run_comparison
-from ui.task import Task
+from tests.ui.agreement import MODELS, by_the_command, by_the_page, measured
 
 SIZE = 256
-FRAMES = 96
-
-
-def run_by_the_command(clip: Path, target: Path) -> RunReport:
-    options = SessionOptions(
-        input=str(clip),
-        backgrounds=("blur",),
-        model="original",
-        size=SIZE,
-        requests=1,
-        output=str(target),
-    )
-    with contextlib.closing(Session(options, cancelled=lambda: False)) as session:
-        return run(
-            session.source,
-            session.predictor,
-            session.background,
-            session.sinks,
-            max_frames=FRAMES,
-        )
 
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_the_page_measures_what_the_command_measures(shared: Path, tmp_path: Path) -> None:
+@pytest.mark.timeout(1800)
+def test_the_page_measures_what_the_command_measures(shared: Path) -> None:
     clip = sorted((shared / "clips").glob("*.mkv"))[0]
-    command = run_by_the_command(clip, tmp_path / "command.mp4")
-    steps = run_comparison(
-        ("original", "original"),
-        Task(clip, "blur", size=SIZE),
-        tmp_path,
-        stop=threading.Event(),
-        max_frames=FRAMES,
-    )
-    with pytest.raises(StopIteration) as end:
-        while True:
-            next(steps)
-    first, second = end.value.value.reports
-    assert first.stages.keys() == command.stages.keys()
-    assert first.frames_out == second.frames_out == command.frames_out
-    # Processor time does not depend on what else the machine does, as frames per second do.
-    used = [report.cpu_s / report.frames_out for report in (first, second, command)]
-    assert max(used) < 1.35 * min(used)
+    for model, page in zip(MODELS, by_the_page(clip, size=SIZE), strict=True):
+        command = by_the_command(clip, model, size=SIZE)
+        assert page["stages"].keys() == command["stages"].keys()
+        for same in ("model", "device", "input_size_wh", "frame_size_wh", "frames_out"):
+            assert page[same] == command[same]
+        *times, cpu = measured(page, command)
+        # Processor time does not depend on what else the machine does, as the others do.
+        assert cpu.page == pytest.approx(cpu.command, rel=0.3)
+        for time in times:
+            assert 1 / 3 < time.page / time.command < 3, time

@@ -77,9 +77,9 @@ def test_the_models_take_turns_and_the_first_turn_alternates(
     turns: list[tuple[Contestant, int]] = []
     take_turn = Contestant.turn
 
-    def recorded(self: Contestant, count: int, stop: threading.Event) -> Iterator[CompositedFrame]:
+    def recorded(self: Contestant, count: int) -> Iterator[CompositedFrame]:
         turns.append((self, self.done))
-        yield from take_turn(self, count, stop)
+        yield from take_turn(self, count)
 
     monkeypatch.setattr(Contestant, "turn", recorded)
     monkeypatch.setattr(compare_job, "TURN_FRAMES", 8)

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from stream.errors import DeviceError, InputError, StreamError, UsageError
+from stream.frame import Frame, MattedFrame
+from stream.matting import MattePredictor
 from stream.sample import CLIP
 from tests.clips import make_clip, timestamps
 from tests.outputs import pictures
@@ -17,7 +22,8 @@ from ui.choices import COLOUR, OWN_FILE, OWN_MODEL, BackgroundWish
 from ui.convert_job import Converted, Format
 from ui.handlers import Compared
 from ui.live import LiveView
-from ui.progress import Progress
+from ui.progress import Progress, Ticker
+from ui.stoppable import stoppable
 from ui.wishes import Wish
 from ui.workplace import Workplace
 
@@ -35,6 +41,16 @@ def wish(clip: Path | None, **changes: object) -> Wish:
     return Wish(clip, **(settings | changes))
 
 
+def compare(workplace: Workplace, wanted: Wish) -> Iterator[Progress | Compared]:
+    return handlers.compare(workplace, wanted, stop=threading.Event())
+
+
+def convert(
+    workplace: Workplace, wanted: Wish, output: Format = Format.MP4
+) -> Iterator[Progress | Converted]:
+    return handlers.convert(workplace, wanted, output, stop=threading.Event())
+
+
 def leftovers(workplace: Workplace) -> list[Path]:
     return list((workplace.uploads.parent / "jobs").iterdir())
 
@@ -42,7 +58,7 @@ def leftovers(workplace: Workplace) -> list[Path]:
 def test_a_comparison_ends_with_clips_numbers_and_a_report(
     workplace: Workplace, clip: Path
 ) -> None:
-    for step in handlers.compare(workplace, wish(clip)):
+    for step in compare(workplace, wish(clip)):
         if isinstance(step, Compared):
             assert all(path.is_file() for path in (*step.outcome.clips, step.report))
             assert [side.label for side in step.comparison.sides] == ["MODNet", "MODNet-P"]
@@ -53,7 +69,7 @@ def test_a_comparison_ends_with_clips_numbers_and_a_report(
 
 
 def test_an_abandoned_comparison_leaves_nothing(workplace: Workplace, clip: Path) -> None:
-    steps = handlers.compare(workplace, wish(clip))
+    steps = compare(workplace, wish(clip))
     while getattr(next(steps), "working", None) is None:
         pass
     assert leftovers(workplace)
@@ -62,26 +78,72 @@ def test_an_abandoned_comparison_leaves_nothing(workplace: Workplace, clip: Path
 
 
 def test_one_job_runs_and_the_next_one_waits(workplace: Workplace, clip: Path) -> None:
-    first = handlers.compare(workplace, wish(clip))
+    first = compare(workplace, wish(clip))
     next(first)
     begun = threading.Event()
 
     def second() -> None:
-        for _ in handlers.compare(workplace, wish(clip)):
+        for _ in compare(workplace, wish(clip)):
             begun.set()
 
     thread = threading.Thread(target=second)
     thread.start()
     assert not begun.wait(0.1)
     first.close()
-    assert begun.wait(10)
-    thread.join(20)
+    assert begun.wait(60)
+    thread.join(60)
+
+
+class HeldNetwork:
+    """Counts the mattes of all models; holds the fifth until it is told to go on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        self.is_held = threading.Event()
+        self.go_on = threading.Event()
+        mattes = MattePredictor.mattes
+
+        def held(predictor: MattePredictor, frames: Iterable[Frame]) -> Iterator[MattedFrame]:
+            for matted in mattes(predictor, frames):
+                self.count += 1
+                if self.count == 5:
+                    self.is_held.set()
+                    assert self.go_on.wait(60)
+                yield matted
+
+        monkeypatch.setattr(MattePredictor, "mattes", held)
+
+
+async def run_and_cancel(job: Callable[..., Any], network: HeldNetwork) -> None:
+    async def follow() -> None:
+        async for _ in stoppable(job)():
+            pass
+
+    task = asyncio.create_task(follow())
+    assert await asyncio.to_thread(network.is_held.wait, 60)
+    task.cancel()
+    await asyncio.sleep(0)  # the cancellation arrives
+    network.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize("handler", [handlers.compare, handlers.convert])
+def test_a_job_that_is_stopped_looks_at_no_further_frame(
+    workplace: Workplace, monkeypatch: pytest.MonkeyPatch, handler: Callable[..., Any]
+) -> None:
+    monkeypatch.setattr(Ticker, "is_due", lambda self: False)  # it does not wait to be looked at
+    long_clip = make_clip(workplace.uploads / "clip.mp4", frames=90)
+    network = HeldNetwork(monkeypatch)
+    asyncio.run(run_and_cancel(partial(handler, workplace, wish(long_clip)), network))
+    assert network.count == 5
+    assert leftovers(workplace) == []
 
 
 def test_a_closing_page_ends_its_jobs(workplace: Workplace, clip: Path) -> None:
-    steps = handlers.compare(workplace, wish(clip))
+    steps = compare(workplace, wish(clip))
     next(steps)
-    workplace.stop.set()
+    workplace.close()
     assert not any(isinstance(step, Compared) for step in steps)
 
 
@@ -106,7 +168,7 @@ def test_what_cannot_be_done_is_refused(
 ) -> None:
     wanted = wish(changes.pop("clip", clip), **changes)
     with pytest.raises(error, match=words):
-        list(handlers.compare(workplace, wanted))
+        list(compare(workplace, wanted))
     assert leftovers(workplace) == []
 
 
@@ -130,7 +192,7 @@ def test_a_refused_background_does_not_cost_the_clip(workplace: Workplace, clip:
     bad.write_text("no picture")
     background = BackgroundWish(OWN_FILE, file=bad)
     with pytest.raises(InputError):
-        list(handlers.compare(workplace, wish(clip, background=background)))
+        list(compare(workplace, wish(clip, background=background)))
     assert clip.exists()
     assert not bad.exists()
 
@@ -138,7 +200,7 @@ def test_a_refused_background_does_not_cost_the_clip(workplace: Workplace, clip:
 def test_an_own_model_can_be_compared(workplace: Workplace, clip: Path, tmp_path: Path) -> None:
     xml = write_tiny_ir(tmp_path / "mine.xml")
     wanted = wish(clip, models=("original", OWN_MODEL), own_model=(xml, xml.with_suffix(".bin")))
-    *_, done = handlers.compare(workplace, wanted)
+    *_, done = compare(workplace, wanted)
     assert isinstance(done, Compared)
     assert done.comparison.sides[1].label == "Your own model"
     assert done.comparison.mean_difference == 0
@@ -155,7 +217,7 @@ def test_the_preview_is_one_picture_of_each_model_as_rgb(workplace: Workplace, c
 def test_a_conversion_writes_what_is_asked_for(
     workplace: Workplace, clip: Path, output: Format
 ) -> None:
-    for step in handlers.convert(workplace, wish(clip, models=("original",)), output):
+    for step in convert(workplace, wish(clip, models=("original",)), output):
         if isinstance(step, Converted):
             assert step.frames == 12
             assert len(timestamps(step.file)) == 12
@@ -169,7 +231,7 @@ def test_a_conversion_writes_what_is_asked_for(
 
 
 def test_a_conversion_tells_how_far_it_is(workplace: Workplace, clip: Path) -> None:
-    first, second, *_ = handlers.convert(workplace, wish(clip, models=("original",)))
+    first, second, *_ = convert(workplace, wish(clip, models=("original",)))
     assert first == Progress()
     assert isinstance(second, Progress)
     assert second.total == 12

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from stream.errors import InputError
+from stream.matting import MattePredictor
 from ui import live
 from ui.compositor import Compositor
 from ui.live import SIZES, LiveView, LiveWish, fitting_size
@@ -36,23 +37,50 @@ def test_it_tells_the_rate_and_the_size(view: LiveView, weights: Path) -> None:
     assert min(rate.input_size_wh) in SIZES
 
 
-def test_another_background_does_not_load_the_model_again(
-    view: LiveView, weights: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loaded: list[object] = []
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The models that are loaded from now on."""
+    models: list[object] = []
 
     class Counted(Compositor):
         def __init__(self, model: str | Path, background: str, *, device: str, size: int) -> None:
-            loaded.append(model)
+            models.append(model)
             super().__init__(model, background, device=device, size=size)
 
     monkeypatch.setattr(live, "Compositor", Counted)
+    return models
+
+
+def test_another_background_does_not_load_the_model_again(
+    view: LiveView, weights: Path, loaded: list[object]
+) -> None:
     model = weights / "green.xml"
     view.picture(BLACK, LiveWish(model, "#ff0000"))
     assert (view.picture(BLACK, LiveWish(model, "#0000ff"))[0] == (255, 0, 0)).all()
     assert loaded == [model]
     view.picture(BLACK, LiveWish(weights / "blue.xml", "#0000ff"))
     assert loaded == [model, weights / "blue.xml"]
+
+
+def test_another_size_does_not_load_the_model_again(
+    view: LiveView, weights: Path, loaded: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "fitting_size", lambda size, network_ms: 448)
+    wish = LiveWish(weights / "green.xml", "#ff0000")
+    sizes = [min(view.picture(BLACK, wish)[1].input_size_wh) for _ in range(live._PATIENCE + 1)]
+    assert sizes == [live._FIRST_SIZE] * live._PATIENCE + [448]
+    assert loaded == [wish.model]
+
+
+def test_a_picture_that_fails_is_not_the_last(
+    view: LiveView, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wish = LiveWish(weights / "green.xml", "#ff0000")
+    with monkeypatch.context() as broken:
+        broken.setattr(MattePredictor, "mattes", lambda self, frames: (1 / 0 for _ in frames))
+        with pytest.raises(ZeroDivisionError):
+            view.picture(BLACK, wish)
+    assert (view.picture(BLACK, wish)[0] == (0, 0, 255)).all()
 
 
 def test_a_background_that_cannot_be_opened_leaves_the_old_one(

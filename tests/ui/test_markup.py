@@ -29,8 +29,12 @@ def test_bars_start_at_zero() -> None:
 def test_the_table_says_who_is_better_by_how_much() -> None:
     html = comparison_table(comparison())
     assert "3.0\N{MULTIPLICATION SIGN} faster" in html
-    assert "4.0\N{MULTIPLICATION SIGN} less" in html
+    assert html.count("4.0\N{MULTIPLICATION SIGN} faster") == 3  # the network, its tail, the matte
     assert html.count("about the same") == 2  # processor time and work
+
+
+def test_the_table_tells_the_difference_of_the_mattes() -> None:
+    assert re.search(r"Difference of the mattes.*1\.23%", comparison_table(comparison()))
 
 
 def test_the_table_says_how_it_was_measured() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -39,44 +40,81 @@ def test_half_a_login_is_no_login(login: str, capsys: pytest.CaptureFixture[str]
     assert "expected USER:PASSWORD" in capsys.readouterr().err
 
 
-async def inner(scope: Any, receive: Any, send: Any) -> None:
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    """Answers with what it is sent."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message["body"], message["more_body"]
     await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": b"page"})
+    await send({"type": "http.response.body", "body": body})
 
 
-def answer(host: str, *, private: bool) -> tuple[int, dict[bytes, bytes]]:
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[bytes, bytes]
+    body: bytes
+
+
+def answer(host: str = "localhost", *, private: bool = True, json: bytes = b"") -> Answer:
+    """What the guard lets out of `echo`; the request's body comes in two parts."""
+    middle = len(json) // 2
+    parts = [(json[:middle], True), (json[middle:], False)]
     sent: list[MutableMapping[str, Any]] = []
 
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
     async def receive() -> MutableMapping[str, Any]:
-        return {}
+        body, more = parts.pop(0)
+        return {"type": "http.request", "body": body, "more_body": more}
 
-    scope = {"type": "http", "headers": [(b"host", host.encode())]}
-    asyncio.run(Guard(inner, private=private)(scope, receive, send))
-    return sent[0]["status"], dict(sent[0]["headers"])
+    headers = [(b"host", host.encode()), (b"content-type", b"application/json")]
+    scope = {"type": "http", "headers": headers}
+    asyncio.run(Guard(echo, private=private)(scope, receive, send))
+    return Answer(sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"])
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:7860", "127.0.0.1:7860", "[::1]:7860"])
 def test_requests_for_this_machine_are_answered(host: str) -> None:
-    assert answer(host, private=True)[0] == 200
+    assert answer(host).status == 200
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:7860", "localhost.evil.example", ""]
 )
 def test_requests_under_a_foreign_name_are_refused(host: str) -> None:
-    assert answer(host, private=True)[0] == 421
-    assert answer(host, private=False)[0] == 200
+    assert answer(host).status == 421
+    assert answer(host, private=False).status == 200
 
 
 def test_the_browser_is_told_to_fetch_nothing_from_elsewhere() -> None:
-    _, headers = answer("localhost", private=True)
+    headers = answer().headers
     policy = headers[b"content-security-policy"]
     assert policy.startswith(b"default-src 'self'")
     assert b"http" not in policy
     assert headers[b"x-frame-options"] == b"DENY"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"data": [{"path": "http://example.org/clip.mp4"}]}',
+        b'[[{"video": {"path": " HTTPS://example.org"}}]]',
+        b'{"path": "\\u0068ttp://example.org"}',
+    ],
+)
+def test_an_address_in_the_place_of_a_file_is_refused(body: bytes) -> None:
+    assert answer(json=body).status == 400
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"data": [{"path": "/tmp/clip.mp4", "url": "http://localhost/x"}, 3]}', b"{ no JSON"]
+)
+def test_every_other_body_comes_through_unchanged(body: bytes) -> None:
+    assert answer(json=body).status == 200
+    assert answer(json=body).body == body
 
 
 def test_the_environment_is_as_before_when_no_page_is_served() -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 
 import gradio as gr
 import pytest
@@ -27,17 +26,6 @@ def test_what_a_visitor_can_mend_is_shown_and_never_taken_for_html() -> None:
     with pytest.raises(gr.Error) as shown:
         visible_errors(refuse)("<b>.mp4")
     assert shown.value.message == "&lt;b&gt;.mp4 is empty."
-
-
-def test_a_handler_that_yields_keeps_yielding() -> None:
-    def two_then_refuse() -> Iterator[int]:
-        yield from (1, 2)
-        refuse("clip.mp4")
-
-    steps = visible_errors(two_then_refuse)()
-    assert [next(steps), next(steps)] == [1, 2]
-    with pytest.raises(gr.Error, match=r"clip\.mp4 is empty"):
-        next(steps)
 
 
 def test_a_fault_of_the_program_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:

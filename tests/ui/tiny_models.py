@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,17 +24,21 @@ def write_blue_ir(path: Path) -> Path:
     return path
 
 
-def write_weights(folder: Path) -> Path:
-    """Write a folder with a manifest of an original and a pruned model, and return it."""
+def write_weights(folder: Path, *, names: Sequence[str] = ("original", "pruned")) -> Path:
+    """Write a folder with a manifest of some of the shipped models, and return it."""
     folder.mkdir(parents=True, exist_ok=True)
     write_tiny_ir(folder / "green.xml")
     write_blue_ir(folder / "blue.xml")
-    models = {
-        "original": {"title": "MODNet", "ir": "green.xml", "parameters": 6_490_000},
-        "pruned": {"title": "MODNet-P", "ir": "blue.xml", "parameters": 1_340_000},
-    }
-    for entry, macs in zip(models.values(), (15_470_000_000, 3_660_000_000), strict=True):
-        entry |= {"precision": "FP16", "macs": macs}
+    models = {}
+    for name in names:
+        is_pruned, is_int8 = name.startswith("pruned"), name.endswith("int8")
+        models[name] = {
+            "title": "MODNet-P" if is_pruned else "MODNet",
+            "ir": "blue.xml" if is_pruned else "green.xml",
+            "precision": "INT8" if is_int8 else "FP16",
+            "parameters": 1_340_000 if is_pruned else 6_490_000,
+            "macs": 3_660_000_000 if is_pruned else 15_470_000_000,
+        }
     manifest = {"version": 1, "models": models, "files": {}}
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return folder

@@ -1,11 +1,15 @@
-"""One picture out of the middle of a clip."""
+"""Looks into a clip without going through all of it."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
+from av.container import InputContainer
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from stream.decode import ImageConverter, open_container, video_stream
 from stream.errors import InputError
@@ -30,9 +34,7 @@ def picture_at(clip: Path, time_s: float) -> Image:
     Raises:
         InputError: It is not a video, or nothing in it can be decoded.
     """
-    name = clip.name
-    with contextlib.closing(open_container(str(clip), name=name, options=_OPTIONS)) as container:
-        stream = video_stream(container, name=name)
+    with _opened(clip) as (container, stream):
         assert stream.time_base is not None
         container.seek(max(0, int((time_s - _EARLIER_S) / stream.time_base)), stream=stream)
         shown: VideoFrame | None = None
@@ -41,5 +43,27 @@ def picture_at(clip: Path, time_s: float) -> Image:
                 break
             shown = frame
         if shown is None:
-            raise InputError(f"no picture of {name} can be decoded", hint="it may be damaged")
-        return ImageConverter(stream, name=name).image(shown)
+            raise InputError(f"no picture of {clip.name} can be decoded", hint="it may be damaged")
+        return ImageConverter(stream, name=clip.name).image(shown)
+
+
+def count_frames(clip: Path, *, at_most: int) -> int:
+    """How many frames a clip has, without decoding them.
+
+    Args:
+        clip: It may be somebody else's.
+        at_most: Where to stop counting.
+
+    Raises:
+        InputError: It is not a video.
+    """
+    with _opened(clip) as (container, stream):
+        packets = (packet for packet in container.demux(stream) if packet.size)
+        return sum(1 for _ in islice(packets, at_most))
+
+
+@contextlib.contextmanager
+def _opened(clip: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    container = open_container(str(clip), name=clip.name, options=_OPTIONS)
+    with contextlib.closing(container):
+        yield container, video_stream(container, name=clip.name)

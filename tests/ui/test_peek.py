@@ -9,7 +9,7 @@ import pytest
 from stream.errors import InputError
 from stream.source import open_source
 from tests.clips import make_audio, make_clip
-from ui.moment import picture_at
+from ui.peek import count_frames, picture_at
 
 
 def test_every_moment_shows_the_frame_that_a_player_shows(tmp_path: Path) -> None:
@@ -36,3 +36,9 @@ def test_pictures_are_upright(tmp_path: Path) -> None:
 def test_a_file_without_pictures_has_no_moments(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no video stream"):
         picture_at(make_audio(tmp_path / "sound.m4a"), 0.0)
+
+
+@pytest.mark.parametrize(("at_most", "count"), [(100, 20), (7, 7)])
+def test_frames_are_counted_up_to_a_limit(tmp_path: Path, at_most: int, count: int) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", frames=20, audio_tracks=1)
+    assert count_frames(clip, at_most=at_most) == count

@@ -1,0 +1,47 @@
+"""Runs long handlers so that they end as soon as nobody wants them any more."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Generator
+from typing import Any
+
+from ui.visible_errors import shown
+
+_END = object()
+
+
+def stoppable(
+    work: Callable[..., Generator[Any, None, None]],
+) -> Callable[..., AsyncIterator[Any]]:
+    """A handler for Gradio, whose errors appear in the page.
+
+    Gradio would end a plain generator only when that yields next, and would close it in the thread
+    that serves the page, so that nobody is served meanwhile.
+
+    Args:
+        work: Yields what the page shows. Its keyword argument `stop` is an event that is set when
+            the visitor presses Stop or has gone.
+    """
+
+    async def steps(*values: Any) -> AsyncIterator[Any]:
+        stop = threading.Event()
+        working = work(*values, stop=stop)
+        step: asyncio.Future[Any] | None = None
+        try:
+            while True:
+                step = asyncio.ensure_future(asyncio.to_thread(next, working, _END))
+                value = await asyncio.shield(step)
+                if value is _END:
+                    return
+                yield value
+        except Exception as error:
+            raise shown(error) from error
+        finally:
+            stop.set()
+            if step is not None:
+                await asyncio.gather(step, return_exceptions=True)
+            await asyncio.to_thread(working.close)
+
+    return steps
