@@ -1,7 +1,7 @@
 """A graph of floats turned into one whose convolutions compute with 8 bits, by NNCF.
 
-What is chosen here was tried on MODNet-P with few pictures, by the mean difference of its mattes from
-the float network's. In parts of what is done here: symmetric activations (the preset PERFORMANCE)
+What is chosen here was tried on MODNet-P with few pictures, by the mean difference of its mattes
+from the float network's. In parts of what is done here: symmetric activations (the preset PERFORMANCE)
 1.07, NNCF's slow "accurate" bias correction 1.5, both 2.1. With symmetric activations, in parts of
 that: ranges from extremes 1.2, from quantiles 1.07, residual additions left float 1.04, the whole
 head of 8 bits 1.2, the first convolution too 1.3, the first block of the backbone too 2.4, and that
