@@ -1,13 +1,12 @@
 """A graph of floats turned into one whose convolutions compute with 8 bits, by NNCF.
 
 What is chosen here was tried on MODNet-P with few pictures, by the mean difference of its mattes
-from the float network's. In parts of what is done here: symmetric activations (the preset
-PERFORMANCE) 1.07, NNCF's slow "accurate" bias correction 1.5, both 2.1. With symmetric
-activations, in parts of that: ranges from extremes 1.2, from quantiles 1.07, residual additions
-left float 1.04, the whole head of 8 bits 1.2, the first convolution too 1.3, the first block of
-the backbone too 2.4, and that with the default threshold of the bias correction 4.3. The first
-block, whose channels are very unlike in size, costs 3 % of the time in float; the head's two large
-convolutions save 10 %.
+from the float network's. In parts of what is done here: symmetric activations (PERFORMANCE) 1.07,
+NNCF's slow "accurate" bias correction 1.5, both 2.1. With symmetric activations, in parts of that:
+ranges from extremes 1.2, from quantiles 1.07, residual additions left float 1.04, the whole head of
+8 bits 1.2, the first convolution too 1.3, the first block of the backbone too 2.4, and that with
+the default threshold of the bias correction 4.3. The first block, whose channels are very unlike in
+size, costs 3 % of the time in float; the head's two large convolutions save 10 %.
 """
 
 from __future__ import annotations

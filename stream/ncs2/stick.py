@@ -155,7 +155,7 @@ def network_file(model: ModelFile) -> Path:
     if not path.is_file():
         raise ModelError(
             f"the model '{model.name}' has no file for the NCS2: expected '{path}'",
-            hint="`python -m pruner.old_runtime` writes one; 8-bit models cannot have one",
+            hint="`python -m pruner.export --ncs2` writes one; 8-bit models cannot have one",
         )
     return find_model(path).path
 
