@@ -69,6 +69,9 @@ class Side:
         return 1e3 * self.report.cpu_s / max(1, self.report.frames_out)
 
 
+_NOISE = 1.06
+
+
 class Verdict(NamedTuple):
     """What to call a better and a worse value, and which of them is which."""
 
@@ -125,7 +128,7 @@ class Comparison:
         """The result in a sentence."""
         a, b = (side.label for side in self.sides)
         differ = f"Their mattes differ by {self.mean_difference:.2%} on average."
-        if 0.95 <= self.speed_up <= 1.05:
+        if is_noise(self.speed_up):
             return f"{b} is as fast as {a}. {differ}"
         if self.speed_up > 1:
             return f"{b} is {self.speed_up:.1f} times as fast as {a}. {differ}"
@@ -190,6 +193,11 @@ class Comparison:
             ],
         }
         return json.dumps(data, indent=2)
+
+
+def is_noise(ratio: float) -> bool:
+    """Whether two measurements of that ratio are about the same."""
+    return 1 / _NOISE <= ratio <= _NOISE
 
 
 def per(unit: float, value: float | None) -> float | None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from ui.comparison import HOW, Comparison, Row
+from ui.comparison import HOW, Comparison, Row, is_noise
 from ui.live import LiveRate
 from ui.progress import Progress
 
 _TIMES = "\N{MULTIPLICATION SIGN}"
-_NOISE = 1.04
-"""Two measurements whose ratio is at most this are about the same."""
 
 
 def number(value: float | None) -> str:
@@ -134,7 +132,7 @@ def _against(row: Row) -> str:
     if not first or not second or verdict is None:
         return ""
     factor = second / first if verdict.more_is_better else first / second
-    if 1 / _NOISE <= factor <= _NOISE:
+    if is_noise(factor):
         return "about the same"
     if factor > 1:
         return f'<span class="good">{factor:.1f}{_TIMES} {verdict.better}</span>'

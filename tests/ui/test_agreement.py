@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,16 @@ SIZE = 256
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_the_page_measures_what_the_command_measures(shared: Path) -> None:
+    is_quiet = os.getloadavg()[0] < (os.cpu_count() or 1) / 2
     clip = sorted((shared / "clips").glob("*.mkv"))[0]
     for model, page in zip(MODELS, by_the_page(clip, size=SIZE), strict=True):
         command = by_the_command(clip, model, size=SIZE)
         assert page["stages"].keys() == command["stages"].keys()
         for same in ("model", "device", "input_size_wh", "frame_size_wh", "frames_out"):
             assert page[same] == command[same]
-        *times, cpu = measured(page, command)
-        # Processor time does not depend on what else the machine does, as the others do.
+        rate, network, *_, cpu = measured(page, command)
+        # Processor time hardly depends on what else the machine does; wall time does.
         assert cpu.page == pytest.approx(cpu.command, rel=0.3)
-        for time in times:
-            assert 1 / 3 < time.page / time.command < 3, time
+        if is_quiet:
+            assert rate.page == pytest.approx(rate.command, rel=0.25)
+            assert network.page == pytest.approx(network.command, rel=0.25)
