@@ -55,9 +55,7 @@ class Frame:
     @property
     def size_wh(self) -> tuple[int, int]:
         """Width and height in pixels."""
-        if isinstance(self.picture, np.ndarray):
-            return self.picture.shape[1], self.picture.shape[0]
-        return self.picture.size_wh
+        return picture_size(self.picture)
 
     @property
     def time_s(self) -> float:
@@ -95,6 +93,13 @@ class CompositedFrame:
     def frame(self) -> Frame:
         """The captured frame."""
         return self.matted.frame
+
+
+def picture_size(picture: Picture) -> tuple[int, int]:
+    """Width and height in pixels of a picture of any form."""
+    if isinstance(picture, np.ndarray):
+        return picture.shape[1], picture.shape[0]
+    return picture.size_wh
 
 
 def as_image(picture: Picture) -> Image:

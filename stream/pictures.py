@@ -7,10 +7,9 @@ from fractions import Fraction
 from pathlib import Path
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from stream.errors import OutputError
+from stream.frame import Image, Picture, as_image
 from stream.part_file import PartFile, check_folder, check_is_no_input, errors_name
 
 PICTURE_SUFFIXES = (".png", ".webp", ".jpg", ".jpeg")
@@ -52,11 +51,11 @@ class PictureFolder:
         self._names = None if names is None else _png_names(names)
         self._count = 0
 
-    def write(self, image: NDArray[np.uint8], *, pts: int, time_base: Fraction) -> None:
+    def write(self, picture: Picture, *, pts: int, time_base: Fraction) -> None:
         """Write the next file.
 
         Args:
-            image: (H, W) grey, (H, W, 3) BGR or (H, W, 4) BGRA, uint8; sizes may differ.
+            picture: See `stream.writer.Writer`; sizes may differ.
             pts: Which picture of the input this is.
             time_base: Not used: pictures have no time.
 
@@ -65,7 +64,7 @@ class PictureFolder:
         """
         self._count += 1
         name = self._names[pts] if self._names else _frame_name(self._count)
-        _write_picture(self._folder / name, image)
+        _write_picture(self._folder / name, as_image(picture))
 
     def close(self) -> None:
         """Remove what a longer run left, and a new folder that is empty."""
@@ -85,11 +84,11 @@ class PictureFile:
         self._file = file
         self._is_written = False
 
-    def write(self, image: NDArray[np.uint8], *, pts: int, time_base: Fraction) -> None:
+    def write(self, picture: Picture, *, pts: int, time_base: Fraction) -> None:
         """Write the picture.
 
         Args:
-            image: (H, W) grey, (H, W, 3) BGR or (H, W, 4) BGRA, uint8.
+            picture: See `stream.writer.Writer`.
             pts: Not used.
             time_base: Not used.
 
@@ -102,7 +101,7 @@ class PictureFile:
                 f"{target} holds one picture, but there are more",
                 hint=f"write them to a folder ({target.stem}/) or to a video",
             )
-        _write_picture(self._file.path, image)
+        _write_picture(self._file.path, as_image(picture))
         self._is_written = True
 
     def close(self) -> None:
@@ -113,7 +112,7 @@ class PictureFile:
             self._file.discard()
 
 
-def _write_picture(path: Path, image: NDArray[np.uint8]) -> None:
+def _write_picture(path: Path, image: Image) -> None:
     is_encoded, encoded = cv2.imencode(path.suffix, image)
     if not is_encoded:
         height, width = image.shape[:2]

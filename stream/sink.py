@@ -8,11 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from stream.codecs import Content, Encoding
-from stream.frame import CompositedFrame
+from stream.frame import CompositedFrame, Picture
 from stream.source import SourceInfo
 from stream.writer import Writer, open_writer
 
@@ -85,9 +82,7 @@ class FileSink(NullSink):
         picture: Which one it is.
     """
 
-    def __init__(
-        self, writer: Writer, picture: Callable[[CompositedFrame], NDArray[np.uint8]]
-    ) -> None:
+    def __init__(self, writer: Writer, picture: Callable[[CompositedFrame], Picture]) -> None:
         self._writer = writer
         self._picture = picture
         self._closed = False
@@ -143,7 +138,7 @@ def open_sink(
     writer = open_writer(
         spec, info, content, overwrite=overwrite, inputs=inputs, names=names, encoding=encoding
     )
-    return FileSink(writer, lambda frame: frame.image)
+    return FileSink(writer, lambda frame: frame.picture)
 
 
 def open_matte_sink(

@@ -8,13 +8,12 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import numpy as np
-from numpy.typing import NDArray
 
 from stream import mp4
 from stream.codecs import VideoFormat
 from stream.encode import PictureConverter
 from stream.errors import OutputError
+from stream.frame import Picture
 from stream.muxer import Muxer
 from stream.part_file import PartFile, errors_name
 
@@ -53,18 +52,18 @@ class VideoWriter:
         self._muxer: Muxer | None = None
         self._closed = False
 
-    def write(self, image: NDArray[np.uint8], *, pts: int, time_base: Fraction) -> None:
+    def write(self, picture: Picture, *, pts: int, time_base: Fraction) -> None:
         """Add a picture, and the sound up to it.
 
         Args:
-            image: (H, W) grey, (H, W, 3) BGR or (H, W, 4) BGRA with straight alpha, uint8.
+            picture: See `stream.writer.Writer`.
             pts: Presentation time in units of `time_base`, greater than the one before.
             time_base: Seconds per unit, the same for all pictures.
 
         Raises:
             OutputError: The disk is full, or the encoder refuses the picture.
         """
-        frame = self._converter.frame(image)
+        frame = self._converter.frame(picture)
         frame.pts, frame.time_base = pts, time_base
         try:
             with errors_name(self._file.target):

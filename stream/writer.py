@@ -9,11 +9,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from stream.codecs import CONTAINERS, Content, Encoding, VideoFormat
 from stream.errors import OutputError
+from stream.frame import Picture
 from stream.part_file import PartFile, errors_name
 from stream.pictures import (
     PICTURE_SUFFIXES,
@@ -32,9 +30,13 @@ _TRANSPARENT_SUFFIXES = (
 
 
 class Writer(Protocol):
-    """Takes pictures: (H, W) grey, (H, W, 3) BGR or (H, W, 4) BGRA with straight alpha, uint8."""
+    """Takes pictures.
 
-    def write(self, image: NDArray[np.uint8], *, pts: int, time_base: Fraction) -> None:
+    They are (H, W) grey, (H, W, 3) BGR or (H, W, 4) BGRA with straight alpha, uint8, or have
+    another form, such as 4:2:0.
+    """
+
+    def write(self, picture: Picture, *, pts: int, time_base: Fraction) -> None:
         """Write a picture, whose time in seconds is `pts * time_base`."""
 
     def close(self) -> None:

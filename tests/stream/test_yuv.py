@@ -24,12 +24,12 @@ from tests.clips import make_clip
 BT709, BT601 = 1, 6
 LIMITED, FULL = ColorRange.MPEG, ColorRange.JPEG
 SPACES = [YUVSpace(matrix, levels) for matrix in (BT709, BT601) for levels in (LIMITED, FULL)]
-SIZE_WH = (96, 64)
+SIZE_WH = (320, 192)
 
 
 def smooth(seed: int, size_wh: tuple[int, int] = SIZE_WH) -> Image:
     """Soft colours, whose chroma is about the same in 2 x 2 pixels."""
-    small = np.random.default_rng(seed).integers(60, 200, (5, 7, 3), np.uint8)
+    small = np.random.default_rng(seed).integers(60, 200, (3, 4, 3), np.uint8)
     return np.asarray(cv2.resize(small, size_wh, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
@@ -37,7 +37,7 @@ def soft_disc(size_wh: tuple[int, int] = SIZE_WH) -> Alpha:
     width, height = size_wh
     y, x = np.mgrid[:height, :width]
     inside = height / 3 - np.hypot(x - width / 2, y - height / 2)
-    return np.rint(255 / (1 + np.exp(-inside / 3))).astype(np.uint8)
+    return np.rint(255 / (1 + np.exp(-inside / 6))).astype(np.uint8)
 
 
 def matted(picture: Image | YUVPicture, alpha: Alpha) -> MattedFrame:
@@ -48,8 +48,8 @@ def matted(picture: Image | YUVPicture, alpha: Alpha) -> MattedFrame:
 def test_a_picture_comes_back_from_any_matrix_and_range(space: YUVSpace) -> None:
     image = smooth(1)
     back = to_yuv(image, space).to_image()
-    assert np.abs(back.astype(int) - image).max() <= 4
-    assert np.abs(back.astype(int) - image).mean() < 1
+    assert np.abs(back.astype(int) - image).max() <= 6
+    assert np.abs(back.astype(int) - image).mean() < 1.5
 
 
 def test_a_matrix_and_range_are_not_taken_for_others() -> None:
@@ -88,17 +88,16 @@ def test_planes_of_any_size_are_stacked_at_the_size_of_the_picture() -> None:
 class TestBlend:
     @pytest.mark.parametrize("foreground", [Foreground.NONE, Foreground.BLUR_FUSION])
     @pytest.mark.parametrize("space", SPACES)
-    def test_it_gives_what_blending_in_bgr_gives(
+    def test_it_gives_what_the_way_by_bgr_gives(
         self, space: YUVSpace, foreground: Foreground
     ) -> None:
-        person, room, alpha = smooth(1), smooth(2), soft_disc()
-        mixed = blend_yuv(
-            to_yuv(person, space), alpha, to_yuv(room, space), foreground=foreground
-        ).to_image()
-        wanted = blend(person, alpha, room, foreground=foreground)
-        off = np.abs(mixed.astype(int) - wanted)
-        assert off.mean() < 1
-        assert off.max() <= (5 if foreground is Foreground.NONE else 12)
+        person, room = (to_yuv(smooth(seed), space) for seed in (1, 2))
+        alpha = soft_disc()
+        mixed = blend_yuv(person, alpha, room, foreground=foreground)
+        in_bgr = blend(person.to_image(), alpha, room.to_image(), foreground=foreground)
+        off = np.abs(mixed.samples.astype(int) - to_yuv(in_bgr, space).samples)
+        assert off.mean() < 1  # as much as two conversions cost by themselves
+        assert off.max() <= 3
 
     def test_every_plane_is_mixed_exactly_to_one_level(self) -> None:
         rng = np.random.default_rng(0)
@@ -112,7 +111,7 @@ class TestBlend:
     def test_what_is_opaque_keeps_its_numbers_and_so_does_the_background(self) -> None:
         person, room = (to_yuv(smooth(seed), SPACES[0]) for seed in (1, 2))
         alpha = np.zeros(SIZE_WH[::-1], np.uint8)
-        alpha[:, :48] = 255
+        alpha[:, : SIZE_WH[0] // 2] = 255
         mixed = blend_yuv(person, alpha, room, foreground=Foreground.BLUR_FUSION)
         for found, left, right in zip(mixed.planes, person.planes, room.planes, strict=True):
             half = found.shape[1] // 2
@@ -154,7 +153,7 @@ class TestStage:
         in_yuv = room.picture(matted(to_yuv(image, SPACES[0]), alpha))
         assert isinstance(in_yuv, YUVPicture)
         assert isinstance(in_bgr, np.ndarray)
-        assert np.abs(in_yuv.to_image().astype(int) - in_bgr).max() <= 6
+        assert np.abs(in_yuv.to_image().astype(int) - in_bgr).max() <= 8
         assert room.placeholder((48, 32)).shape == (32, 48, 3)
 
 
