@@ -74,8 +74,8 @@ def objective_of(
 ) -> Objective:
     """What the network is trained for.
 
-    A detail head that nothing is asked of is taken out of training: data-parallel training would
-    wait for its gradients.
+    A head that nothing is asked of is taken out of training: data-parallel training would wait for
+    its gradients.
 
     Args:
         mode: As `pruner.train` has them.
@@ -85,6 +85,7 @@ def objective_of(
     """
     if mode == "soc":
         return self_supervised(copy.deepcopy(model))
+    model.lr_branch.conv_lr.requires_grad_(bool(weights.semantic))
     model.hr_branch.conv_hr.requires_grad_(bool(weights.detail))
     if mode == "distil":
         assert teacher is not None

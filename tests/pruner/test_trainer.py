@@ -264,6 +264,13 @@ def test_without_its_loss_the_detail_head_is_neither_computed_nor_trained(
     assert all(p.requires_grad for p in model.hr_branch.conv_hr.parameters())
 
 
+def test_a_head_that_nothing_is_asked_of_is_not_waited_for() -> None:
+    model = network()
+    objective_of("finetune", model, LossWeights(semantic=0))
+    assert not any(p.requires_grad for p in model.lr_branch.conv_lr.parameters())
+    assert all(p.requires_grad for p in model.hr_branch.conv_hr.parameters())
+
+
 def test_a_teacher_that_is_the_student_has_nothing_to_teach(people: Path) -> None:
     student = network().eval()
     teacher = network().eval()
