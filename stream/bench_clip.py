@@ -12,12 +12,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TextIO
 
 from stream.bench_peers import Contender, PeerKind, PeerSpec
 from stream.bench_rounds import speedup
 from stream.errors import StreamError
+from stream.machine import Footprint
 from stream.stats import Timing
 
 RUN_CLIP = (sys.executable, "-m", "stream.benchmark", "--run-clip")
@@ -37,6 +38,7 @@ class ClipJob:
         threads: For inference; None for all cores.
         max_frames: Ends the run after so many frames; None for the whole clip.
         seconds: Ends the run so many seconds after its first frame.
+        repeats: Whether the clip begins again at its end; for that it must have `max_frames`.
     """
 
     contender: Contender
@@ -47,6 +49,7 @@ class ClipJob:
     threads: int | None
     max_frames: int | None
     seconds: float
+    repeats: bool = False
 
     def to_json(self) -> str:
         """The job for another process."""
@@ -77,7 +80,9 @@ class ClipRun:
         peak_memory_mb: The most memory in use; None where the system does not say.
         latency: From reading a frame to having written it; frames of a file wait for each other.
         stages: How long each stage is busy with one frame.
-        first_frame_s: From the start of the process to the first frame's delivery.
+        start_cpu_s: Processor time from the start of the process to the first frame's delivery.
+        footprints: What the process held in the course of the run, if its `max_frames` were known.
+        start_s: From the start of the process to the first frame's delivery, by the clock.
     """
 
     name: str
@@ -91,17 +96,20 @@ class ClipRun:
     peak_memory_mb: float | None
     latency: Timing
     stages: dict[str, Timing]
-    first_frame_s: float = 0.0
+    start_cpu_s: float
+    footprints: list[Footprint] = field(default_factory=list)
+    start_s: float = 0.0
 
     @classmethod
-    def from_json(cls, found: dict[str, Any], *, first_frame_s: float) -> ClipRun:
+    def from_json(cls, found: dict[str, Any], *, start_s: float) -> ClipRun:
         """What `asdict` made, as read from JSON."""
         changed = {
             "frame_size_wh": tuple(found["frame_size_wh"]),
             "input_size_wh": found["input_size_wh"] and tuple(found["input_size_wh"]),
             "latency": Timing(**found["latency"]),
             "stages": {name: Timing(**times) for name, times in found["stages"].items()},
-            "first_frame_s": first_frame_s,
+            "footprints": [Footprint(**each) for each in found["footprints"]],
+            "start_s": start_s,
         }
         return cls(**{**found, **changed})
 
@@ -186,15 +194,15 @@ def run_in_fresh_process(job: ClipJob, *, command: Sequence[str] = RUN_CLIP) -> 
         ) as process,
     ):
         assert process.stdout is not None
-        first_frame_s, result = 0.0, None
+        start_s, result = 0.0, None
         for line in process.stdout:
             if line.startswith("{"):  # others' software may print as well
                 result = json.loads(line)
-                first_frame_s = first_frame_s or time.perf_counter() - started_s
+                start_s = start_s or time.perf_counter() - started_s
         if process.wait() != 0 or not result:
             name, reason = job.contender.name, _reason(complaints)
             raise StreamError(reason if reason.startswith(name) else f"{name}: {reason}")
-    return ClipRun.from_json(result, first_frame_s=first_frame_s)
+    return ClipRun.from_json(result, start_s=start_s)
 
 
 def _reason(complaints: TextIO) -> str:

@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 
 from stream.bench_limit import Macs, chain_inference, count_macs
-from stream.bench_peers import Contender, open_peer
+from stream.bench_peers import Contender, PeerKind, open_peer
 from stream.bench_rounds import Effort, Laps, Task, interleave, speedup, timing
+from stream.devices import core
 from stream.engine import Engine, EngineOptions, read_network
 from stream.errors import StreamError
 from stream.frame import Image
@@ -35,8 +36,9 @@ class LatencyRow:
         cpu: Processor time of an inference with one thread.
         cpu_speedup: How many times as fast as the first row it is by that.
         macs: Multiply-accumulates; None where they cannot be counted.
-        floor_ms: What these take at best with one thread, in milliseconds; None if not measured.
-        reached: The floor's share of `cpu`, 0 to 1; None if not measured.
+        limit_ms: What these take with one thread at the fastest that this machine multiplies, in
+            milliseconds; None without `macs`.
+        reached: The limit's share of `cpu`, 0 to 1; None without `macs`.
     """
 
     name: str
@@ -46,7 +48,7 @@ class LatencyRow:
     cpu: Timing
     cpu_speedup: float
     macs: int | None
-    floor_ms: float | None = None
+    limit_ms: float | None = None
     reached: float | None = None
 
 
@@ -56,7 +58,6 @@ def measure_latency(
     effort: Effort,
     *,
     threads: int | None = None,
-    with_limit: bool = False,
     skip: Callable[[str], None],
 ) -> list[LatencyRow]:
     """Time each network's inference: first with one thread by processor time, then by the clock.
@@ -66,7 +67,6 @@ def measure_latency(
         image: (H, W, 3) uint8 BGR, of the networks' input size.
         effort: How long to measure, each of the two times.
         threads: For the times by the clock; None for all cores.
-        with_limit: Also measure how fast the machine can multiply, and so the floors.
         skip: Told in one line why one of the others' networks is left out.
 
     Raises:
@@ -74,9 +74,8 @@ def measure_latency(
     """
     with contextlib.ExitStack() as opened:
         tasks = _open_all(contenders, image, threads=1, skip=skip, opened=opened)
-        if with_limit:
-            tasks[_F32_CHAIN] = chain_inference(int8=False)
-            tasks[_INT8_CHAIN] = chain_inference(int8=True)
+        tasks[_F32_CHAIN] = chain_inference(int8=False)
+        tasks[_INT8_CHAIN] = chain_inference(int8=True)
         one_thread = interleave(tasks, effort)
     with contextlib.ExitStack() as opened:
         tasks = _open_all(contenders, image, threads=threads, skip=skip, opened=opened)
@@ -139,12 +138,12 @@ def _row(
     all_threads: dict[str, Laps],
 ) -> LatencyRow:
     cpu_ms, wall_ms = one_thread[contender.name].cpu_ms, all_threads[contender.name].wall_ms
-    macs = None if contender.peer is not None else _macs(contender.model, image)
-    floor_ms = reached = None
-    if macs is not None and _F32_CHAIN in one_thread:
+    macs = _macs(contender, image)
+    limit_ms = reached = None
+    if macs is not None:
         chains = one_thread[_F32_CHAIN].cpu_ms, one_thread[_INT8_CHAIN].cpu_ms
-        floors_ms = [macs.floor_ms(*times) for times in zip(*chains, strict=True)]
-        floor_ms, reached = median(floors_ms), speedup(floors_ms, cpu_ms)
+        limits_ms = [macs.limit_ms(*times) for times in zip(*chains, strict=True)]
+        limit_ms, reached = median(limits_ms), speedup(limits_ms, cpu_ms)
     return LatencyRow(
         name=contender.name,
         size_wh=(image.shape[1], image.shape[0]),
@@ -153,12 +152,20 @@ def _row(
         cpu=timing(cpu_ms),
         cpu_speedup=speedup(one_thread[first].cpu_ms, cpu_ms),
         macs=None if macs is None else macs.total,
-        floor_ms=floor_ms,
+        limit_ms=limit_ms,
         reached=reached,
     )
 
 
-def _macs(model: str, image: Image) -> Macs:
-    network = read_network(find_model(model).path)
-    network.reshape([1, *image.shape])
+def _macs(contender: Contender, image: Image) -> Macs | None:
+    """Those of one inference; None for peers but MODNet as exported plainly."""
+    height, width = image.shape[:2]
+    if contender.peer is None:
+        network = read_network(find_model(contender.model).path)
+        network.reshape([1, height, width, 3])
+    elif contender.peer.kind in (PeerKind.MODNET_ONNXRUNTIME, PeerKind.MODNET_OPENVINO):
+        network = core().read_model(contender.peer.path)
+        network.reshape([1, 3, height, width])
+    else:
+        return None
     return count_macs(network)

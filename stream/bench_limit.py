@@ -1,8 +1,8 @@
 """How fast the machine multiplies at best, and so how fast a network could be.
 
 The yardstick is a chain of wide 3 x 3 convolutions, which is the work that processors and OpenVINO
-do best. A network's multiply-accumulates (MACs) at that rate are its floor: narrow layers, moving
-data and everything that is not a convolution lie between the floor and what it really takes.
+do best. A network's multiply-accumulates (MACs) at that rate are its limit: narrow layers, moving
+data and everything that is not a convolution lie between the limit and what it really takes.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Macs:
         """All of them."""
         return self.f32 + self.int8
 
-    def floor_ms(self, f32_chain_ms: float, int8_chain_ms: float) -> float:
+    def limit_ms(self, f32_chain_ms: float, int8_chain_ms: float) -> float:
         """The time they take at the speed of the two chains.
 
         Args:

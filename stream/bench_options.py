@@ -12,9 +12,9 @@ examples:
   python -m stream.benchmark                        our models: latency, and the sample clip
   python -m stream.benchmark --quick                the same in a minute, less exactly
   python -m stream.benchmark --clip a.mp4 --clip-size 288 512 --only clip
-  python -m stream.benchmark --peers --onnx modnet.onnx --rvm rvm_mobilenetv3_fp32.onnx
-  python -m stream.benchmark --limit --only latency --json limit.json
+  python -m stream.benchmark --peers --modnet-onnx modnet.onnx --rvm-onnx rvm_mobilenetv3_fp32.onnx
   python -m stream.benchmark --layers pruned --sizes 512x512
+  python -m stream.benchmark --endurance 20000 --models pruned --clip a.mp4
 """
 
 
@@ -24,6 +24,7 @@ class Thoroughness:
 
     Attributes:
         sizes: Widths and heights of the networks' input in pixels.
+        clip_size: Shorter sides of the networks' input in whole runs, in pixels.
         rounds: Inferences of each network.
         passes: Runs of each network on each clip.
         frames: Of each run; None for the whole clip.
@@ -31,14 +32,15 @@ class Thoroughness:
     """
 
     sizes: tuple[tuple[int, int], ...]
+    clip_size: tuple[int, ...]
     rounds: int
     passes: int
     frames: int | None
     seconds: float
 
 
-_THOROUGH = Thoroughness(((512, 288), (896, 512), (512, 512)), 30, 3, None, 60.0)
-_QUICK = Thoroughness(((512, 288),), 5, 1, 30, 5.0)
+_THOROUGH = Thoroughness(((512, 288), (896, 512), (512, 512)), (288, 512), 30, 3, None, 60.0)
+_QUICK = Thoroughness(((512, 288),), (288,), 5, 1, 30, 5.0)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -57,8 +59,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     # How the benchmark starts itself for a run of its own; see `stream.bench_clip`.
     parser.add_argument("--run-clip", metavar="JSON", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    if options.picture and options.layers:
-        parser.error("--layers has no --picture")
+    if options.picture and (options.layers or options.endurance):
+        parser.error("--layers and --endurance have no --picture")
     for name, value in vars(_QUICK if options.quick else _THOROUGH).items():
         if getattr(options, name) is None:
             setattr(options, name, value)
@@ -91,34 +93,39 @@ def _add_subjects(group: argparse._ArgumentGroup) -> None:
         "--clip-size",
         nargs="+",
         type=_positive_int,
-        default=[512],
         metavar="PIXELS",
-        help="the network's shorter side in whole runs, as --size of run_stream.py (default: 512)",
+        help="the network's shorter side in whole runs, as --size of run_stream.py "
+        "(default: 288 512)",
     )
     group.add_argument("--threads", type=_positive_int, metavar="N", help="(default: all cores)")
     group.add_argument("--only", choices=("latency", "clip"), help="leave the other part out")
     group.add_argument(
-        "--limit",
-        action="store_true",
-        help="also measure how fast this machine multiplies at best, and how close each gets",
+        "--layers", metavar="NAME", help="only show where the time of this model goes"
     )
     group.add_argument(
-        "--layers", metavar="NAME", help="only show where the time of this model goes"
+        "--endurance",
+        type=_positive_int,
+        metavar="FRAMES",
+        help="only show whether memory, threads and open files stay as they are while each model "
+        "runs the first clip, again and again, until there are so many frames",
     )
 
 
 def _add_peers(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--peers", action="store_true", help="also measure others: MediaPipe, if it is installed"
+        "--peers",
+        action="store_true",
+        help="also measure MediaPipe's selfie segmentation, if it is installed, and say how to "
+        "get the files for the options below",
     )
     group.add_argument(
-        "--onnx",
+        "--modnet-onnx",
         nargs="+",
         default=[],
         metavar="FILE",
-        help="MODNet as it is exported plainly, in ONNX Runtime and OpenVINO",
+        help="MODNet or MODNet-P as exported plainly, in ONNX Runtime and in OpenVINO",
     )
-    group.add_argument("--rvm", metavar="FILE", help="RobustVideoMatting's ONNX file")
+    group.add_argument("--rvm-onnx", metavar="FILE", help="RobustVideoMatting's file")
 
 
 def _add_effort(group: argparse._ArgumentGroup) -> None:

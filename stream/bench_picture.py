@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from stream.bench_clip import ClipRow
+from stream.bench_latency import LatencyRow
 from stream.bench_results import Results
 from stream.errors import OutputError
 from stream.optional import optional_module
 
-_INCHES_PER_BAR, _WIDTH_INCHES = 0.34, 9.0
+_INCHES_PER_BAR, _WIDTH_INCHES = 0.3, 10.0
 
 
 def require_drawable(path: Path) -> None:
@@ -26,33 +30,23 @@ def require_drawable(path: Path) -> None:
 
 
 def write_picture(path: Path, results: Results) -> None:
-    """Draw the processor time per inference, and the frames per second of whole runs.
+    """Draw the times of inferences, and speed, start and memory of whole runs.
 
     Raises:
         OutputError: The file cannot be written.
         UsageError: matplotlib is not installed.
     """
-    panels: list[tuple[str, list[tuple[str, float]]]] = [
-        (
-            "CPU ms per inference, one thread (less is better)",
-            [(f"{row.name}, {_size(row.size_wh)}", row.cpu.median_ms) for row in results.latency],
-        ),
-        (
-            "frames per second, file to file (more is better)",
-            [
-                (f"{run.name}, {run.clip}, --size {run.size}", run.fps)
-                for run in (row.typical for row in results.clips)
-            ],
-        ),
-    ]
-    drawn = [(title, bars) for title, bars in panels if bars]
-    heights = [len(bars) + 1.5 for _, bars in drawn]
+    charts = [*_latency_charts(results.latency), *_clip_charts(results.clips)]
+    heights = [len(chart.names) + 1.5 for chart in charts]
     size = _WIDTH_INCHES, _INCHES_PER_BAR * sum(heights) + 0.5
     matplotlib = optional_module("matplotlib.figure", needed_for="--picture")
     figure = matplotlib.Figure(figsize=size, layout="constrained")
-    axes = figure.subplots(len(drawn), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for axis, (title, bars) in zip(axes, drawn, strict=True):
-        _draw(axis, title, bars)
+    rows = figure.subfigures(len(charts), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for row, chart in zip(rows, charts, strict=True):
+        row.suptitle(chart.title, x=0.01, horizontalalignment="left", fontsize=10)
+        axes = row.subplots(1, len(chart.values), squeeze=False, sharey=True)[0]
+        for axis, (label, values) in zip(axes, chart.values.items(), strict=True):
+            _draw(axis, label, chart.names, values)
     figure.supxlabel(f"{results.machine.cpu}, {results.machine.cores} cores", fontsize=8)
     try:
         figure.savefig(path, dpi=150)
@@ -60,16 +54,49 @@ def write_picture(path: Path, results: Results) -> None:
         raise OutputError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _draw(axis: Any, title: str, bars: Sequence[tuple[str, float]]) -> None:
-    names, values = zip(*bars, strict=True)
-    drawn = axis.barh(range(len(bars)), values, color="#3b6ea5")
-    axis.bar_label(drawn, fmt="%.1f", padding=3)
-    axis.set_yticks(range(len(bars)), names)
+@dataclass(frozen=True)
+class _Chart:
+    """Bars side by side that share their names: by label, a value for each name."""
+
+    title: str
+    names: list[str]
+    values: dict[str, list[float]]
+
+
+def _latency_charts(rows: Sequence[LatencyRow]) -> Iterator[_Chart]:
+    for size_wh, group in groupby(rows, key=lambda row: row.size_wh):
+        several = list(group)
+        yield _Chart(
+            f"One inference at {size_wh[0]} x {size_wh[1]}",
+            [row.name for row in several],
+            {
+                "CPU ms, 1 thread": [row.cpu.median_ms for row in several],
+                "wall ms, all threads": [row.wall.median_ms for row in several],
+            },
+        )
+
+
+def _clip_charts(rows: Sequence[ClipRow]) -> Iterator[_Chart]:
+    for (clip, size), group in groupby(rows, key=lambda row: (row.typical.clip, row.typical.size)):
+        runs = [row.typical for row in group]
+        yield _Chart(
+            f"From file to file: {clip}, --size {size}",
+            [run.name for run in runs],
+            {
+                "frames per second": [run.fps for run in runs],
+                "CPU ms per frame": [run.cpu_ms for run in runs],
+                "start s": [run.start_s for run in runs],
+                "peak MB": [run.peak_memory_mb or 0.0 for run in runs],
+            },
+        )
+
+
+def _draw(axis: Any, label: str, names: Sequence[str], values: Sequence[float]) -> None:
+    drawn = axis.barh(range(len(names)), values, color="#3b6ea5")
+    axis.bar_label(drawn, fmt="%.3g", padding=3, fontsize=8)
+    axis.set_yticks(range(len(names)), names, fontsize=8)
     axis.invert_yaxis()
-    axis.set_xlim(0, 1.12 * max(values) or 1)
-    axis.set_title(title, loc="left", fontsize=10)
-    axis.spines[["top", "right"]].set_visible(False)
-
-
-def _size(size_wh: tuple[int, int]) -> str:
-    return f"{size_wh[0]} x {size_wh[1]}"
+    axis.set_xlim(0, 1.25 * max(values) or 1)
+    axis.set_xticks([])
+    axis.set_title(label, fontsize=8)
+    axis.spines[["top", "right", "bottom"]].set_visible(False)

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stream.bench_clip import ClipRow
+from stream.bench_clip import ClipRow, ClipRun
 from stream.bench_latency import LatencyRow
 from stream.bench_layers import LayerTable
 from stream.errors import OutputError
@@ -14,11 +14,11 @@ from stream.machine import Machine
 
 NOTE = (
     "Other programs may use the machine at the same time, which changes wall times and frames per "
-    "second most. Compare the ratios (x), which are taken within each round, and processor times."
+    "second most. Compare the speed-ups, which are taken within each round, and processor times."
 )
 """How far the numbers can be trusted; goes with every result."""
 
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Results:
         machine: Where.
         latency: How long one inference takes, for each size and network.
         clips: How whole runs went, for each clip, network size and network.
+        endurance: One long run of each network.
         layers: Where one network's time goes.
         skipped: Who was left out and why.
         note: How far the numbers can be trusted.
@@ -39,6 +40,7 @@ class Results:
     machine: Machine
     latency: list[LatencyRow]
     clips: list[ClipRow]
+    endurance: list[ClipRun]
     layers: LayerTable | None
     skipped: list[str]
     note: str = NOTE

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import math
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from stream.bench_clip import ClipJob, ClipRow, measure_clip
+from stream import bench_clip
+from stream.bench_clip import ClipJob, ClipRow, ClipRun, measure_clip
 from stream.bench_latency import LatencyRow, measure_latency, picture_of_size
 from stream.bench_layers import measure_layers
 from stream.bench_peers import Contender, PeerKind, PeerSpec
@@ -20,6 +23,15 @@ from stream.sample import BACKGROUND, CLIP
 from stream.source import open_source
 
 _WARM_UP_ROUNDS = 2
+_MODNET_HINT = (
+    "MODNet as exported plainly: write it with `python -m pruner.export --onnx --weights "
+    "models/weights/modnet.safetensors --name original --output-dir out/plain` (and the same with "
+    "modnet_pruned), then give out/plain/modnet.onnx with --modnet-onnx"
+)
+_RVM_HINT = (
+    "RobustVideoMatting: not shipped, as its licence is another one; give the ONNX file of its "
+    "release with --rvm-onnx"
+)
 
 
 class Suite:
@@ -47,16 +59,19 @@ class Suite:
             StreamError: A model or a clip is not there or of the wrong kind.
         """
         options, machine = self._options, this_machine()
-        latency, clips, layers = [], [], None
+        latency, clips, endurance, layers = [], [], [], None
         if options.layers is not None:
             layers = measure_layers(options.layers, self._pictures()[0], self._effort)
         else:
             contenders = self._contenders()
-            if options.only != "clip":
-                latency = self._latency(contenders)
-            if options.only != "latency":
-                clips = self._runs(contenders)
-        return Results(command, machine, latency, clips, layers, list(self._skipped))
+            if options.endurance is not None:
+                endurance = self._endurance(contenders)
+            else:
+                if options.only != "clip":
+                    latency = self._latency(contenders)
+                if options.only != "latency":
+                    clips = self._runs(contenders)
+        return Results(command, machine, latency, clips, endurance, layers, list(self._skipped))
 
     def _skip(self, reason: str) -> None:
         self._skipped[reason] = None
@@ -74,17 +89,17 @@ class Suite:
             find_model(model)  # a wrong name ends it now, not after minutes
         peers = [
             PeerSpec(kind, path)
-            for path in options.onnx
+            for path in options.modnet_onnx
             for kind in (PeerKind.MODNET_ONNXRUNTIME, PeerKind.MODNET_OPENVINO)
         ]
-        if options.rvm is not None:
-            peers.append(PeerSpec(PeerKind.RVM, options.rvm))
+        if options.rvm_onnx is not None:
+            peers.append(PeerSpec(PeerKind.RVM, options.rvm_onnx))
         if options.peers:
             peers.append(PeerSpec(PeerKind.MEDIAPIPE))
-            if not options.onnx:
-                self._skip("MODNet as exported plainly: give its ONNX file with --onnx")
-            if options.rvm is None:
-                self._skip("RobustVideoMatting: not shipped; give its ONNX file with --rvm")
+            if not options.modnet_onnx:
+                self._skip(_MODNET_HINT)
+            if options.rvm_onnx is None:
+                self._skip(_RVM_HINT)
         return [*map(Contender, models), *(Contender(peer=peer) for peer in peers)]
 
     def _latency(self, contenders: Sequence[Contender]) -> list[LatencyRow]:
@@ -97,7 +112,6 @@ class Suite:
                 image,
                 self._effort,
                 threads=self._options.threads,
-                with_limit=self._options.limit,
                 skip=self._skip,
             )
         return rows
@@ -105,21 +119,31 @@ class Suite:
     def _runs(self, contenders: Sequence[Contender]) -> list[ClipRow]:
         options, rows = self._options, list[ClipRow]()
         with tempfile.TemporaryDirectory() as folder:
-            output = str(Path(folder) / "out.mp4")
             for clip, size in ((clip, size) for clip in self._clips for size in options.clip_size):
                 self._say(f"{Path(clip).name}, --size {size}, {len(contenders)} networks")
-                jobs = [
-                    ClipJob(
-                        contender=contender,
-                        clip=clip,
-                        background=str(BACKGROUND),
-                        output=output,
-                        size=size,
-                        threads=options.threads,
-                        max_frames=options.frames,
-                        seconds=options.seconds,
-                    )
-                    for contender in contenders
-                ]
+                jobs = [self._job(each, clip, size, folder) for each in contenders]
                 rows += measure_clip(jobs, passes=options.passes, skip=self._skip)
         return rows
+
+    def _endurance(self, contenders: Sequence[Contender]) -> list[ClipRun]:
+        frames, clip, size = self._options.endurance, self._clips[0], self._options.clip_size[0]
+        runs: list[ClipRun] = []
+        with tempfile.TemporaryDirectory() as folder:
+            for contender in contenders:
+                self._say(f"{frames} frames of {Path(clip).name}, --size {size}, {contender.name}")
+                job = self._job(contender, clip, size, folder)
+                endless = replace(job, max_frames=frames, seconds=math.inf, repeats=True)
+                runs.append(bench_clip.run_in_fresh_process(endless))
+        return runs
+
+    def _job(self, contender: Contender, clip: str, size: int, folder: str) -> ClipJob:
+        return ClipJob(
+            contender=contender,
+            clip=clip,
+            background=str(BACKGROUND),
+            output=str(Path(folder) / "out.mp4"),
+            size=size,
+            threads=self._options.threads,
+            max_frames=self._options.frames,
+            seconds=self._options.seconds,
+        )

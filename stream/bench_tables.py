@@ -9,7 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from stream.bench_clip import ClipRow
+from stream.bench_clip import ClipRow, ClipRun
 from stream.bench_latency import LatencyRow
 from stream.bench_layers import Layer, LayerTable
 from stream.bench_results import Results
@@ -35,10 +35,13 @@ def print_results(results: Results, console: Console | None = None) -> None:
         group = list(clip_rows)
         _print_table(console, title, _clip_table(group))
         _print_table(console, _STAGES, _stage_table(group))
+    for run in results.endurance:
+        title = f"{run.name} runs {_clip(run)} again and again: {run.fps:.1f} fps"
+        _print_table(console, title, _endurance_table(run))
     if results.layers is not None:
         _print_layers(console, results.layers)
     for line in results.skipped:
-        console.print(f"skipped: {line}")
+        console.print(f"skipped: {line}", soft_wrap=True)
     console.print(results.note, soft_wrap=True)
 
 
@@ -64,40 +67,41 @@ def _table(*columns: str) -> Table:
 
 
 def _latency_table(rows: Sequence[LatencyRow]) -> Table:
-    with_limit = any(row.floor_ms is not None for row in rows)
-    limit = ("floor ms", "reached") if with_limit else ()
-    table = _table(
-        "network", "CPU ms, 1 thread", "95 %", "x", "wall ms", "95 %", "x", "GMACs", *limit
-    )
+    cpu = "CPU ms, 1 thread", "95 % within", "speed-up"
+    wall = "wall ms, all threads", "95 % within", "speed-up"
+    table = _table("network", *cpu, *wall, "GMACs", "limit ms", "limit reached")
     for row in rows:
-        cells = [
+        table.add_row(
+            row.name,
             *(_ms(row.cpu.median_ms), _ms(row.cpu.p95_ms), _ratio(row.cpu_speedup)),
             *(_ms(row.wall.median_ms), _ms(row.wall.p95_ms), _ratio(row.wall_speedup)),
             "" if row.macs is None else f"{row.macs / 1e9:.2f}",
-        ]
-        if with_limit:
-            cells.append("" if row.floor_ms is None else _ms(row.floor_ms))
-            cells.append("" if row.reached is None else f"{row.reached:.0%}")
-        table.add_row(row.name, *cells)
+            "" if row.limit_ms is None else _ms(row.limit_ms),
+            "" if row.reached is None else f"{row.reached:.0%}",
+        )
     return table
 
 
 def _clip_title(row: ClipRow) -> str:
-    run = row.typical
-    return f"{run.clip}, {_size(run.frame_size_wh)}, from file to file, --size {run.size}"
+    return f"From file to file: {_clip(row.typical)}"
+
+
+def _clip(run: ClipRun) -> str:
+    return f"{run.clip}, {_size(run.frame_size_wh)}, --size {run.size}"
 
 
 def _clip_table(rows: Sequence[ClipRow]) -> Table:
-    columns = "fps", "x", "CPU ms/frame", "x", "first frame s", "peak MB", "frames", "input"
-    table = _table("network", *columns)
+    rates = "fps", "speed-up", "CPU ms/frame", "speed-up"
+    table = _table("network", *rates, "start s", "start CPU s", "peak MB", "frames", "input")
     for row in rows:
         run = row.typical
         table.add_row(
             run.name,
             *(f"{run.fps:.1f}", _ratio(row.fps_speedup)),
             *(_ms(run.cpu_ms), _ratio(row.cpu_speedup)),
-            f"{run.first_frame_s:.2f}",
-            "" if run.peak_memory_mb is None else f"{run.peak_memory_mb:.0f}",
+            f"{run.start_s:.2f}",
+            f"{run.start_cpu_s:.2f}",
+            _mb(run.peak_memory_mb),
             str(run.frames),
             "" if run.input_size_wh is None else _size(run.input_size_wh),
         )
@@ -111,6 +115,14 @@ def _stage_table(rows: Sequence[ClipRow]) -> Table:
         run = row.typical
         times = [*(run.stages.get(stage) for stage in stages), run.latency]
         table.add_row(run.name, *("" if each is None else _timing(each) for each in times))
+    return table
+
+
+def _endurance_table(run: ClipRun) -> Table:
+    table = _table("frames", "MB", "threads", "open files")
+    for seen in run.footprints:
+        files = "" if seen.open_files is None else str(seen.open_files)
+        table.add_row(str(seen.frames), _mb(seen.memory_mb), str(seen.threads), files)
     return table
 
 
@@ -135,6 +147,10 @@ def _timing(timing: Timing) -> str:
 
 def _ms(milliseconds: float) -> str:
     return f"{milliseconds:.1f}"
+
+
+def _mb(megabytes: float | None) -> str:
+    return "" if megabytes is None else f"{megabytes:.0f}"
 
 
 def _ratio(ratio: float) -> str:

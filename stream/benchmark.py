@@ -92,10 +92,12 @@ def run_clip(job: ClipJob, *, on_first_frame: Callable[[], None]) -> ClipRun:
         StreamError: Something cannot be opened or fails.
     """
     from stream.bench_clip import ClipRun
+    from stream.bench_endurance import Watch
     from stream.machine import peak_memory_mb
     from stream.pipeline import run
 
-    meter = _Meter(job.seconds, on_first_frame)
+    watch = Watch(job.max_frames or 0)
+    meter = _Meter(job.seconds, on_first_frame, watch)
     with contextlib.ExitStack() as opened:
         parts = _open(job, opened)
         report = run(*parts, stop=meter.stop, max_frames=job.max_frames, progress=meter)
@@ -112,6 +114,8 @@ def run_clip(job: ClipJob, *, on_first_frame: Callable[[], None]) -> ClipRun:
         peak_memory_mb=peak_memory_mb(),
         latency=report.latency,
         stages=report.stages,
+        start_cpu_s=meter.start_cpu_s,
+        footprints=watch.footprints,
     )
 
 
@@ -119,13 +123,19 @@ def _open(
     job: ClipJob, opened: contextlib.ExitStack
 ) -> tuple[Source, MattePredictor, Background, list[Sink]]:
     from stream.background import open_background
+    from stream.bench_endurance import RepeatedSource
     from stream.bench_peers import open_peer
     from stream.session import SessionOptions, open_paced_source, open_predictor
     from stream.sink import open_sink
 
     contender, size, threads = job.contender, job.size, job.threads
     options = SessionOptions(input=job.clip, model=contender.model, size=size, threads=threads)
-    source = opened.enter_context(open_paced_source(options))
+    source: Source = (
+        RepeatedSource(lambda: open_paced_source(options))
+        if job.repeats
+        else open_paced_source(options)
+    )
+    opened.enter_context(source)
     background = open_background(job.background)
     opened.callback(background.close)
     if contender.peer is None:
@@ -140,22 +150,29 @@ def _open(
 class _Meter:
     """Measures a run from its first frame on, and ends it when its time is up."""
 
-    def __init__(self, seconds: float, on_first_frame: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        on_first_frame: Callable[[], None],
+        on_frame: Callable[[int], None],
+    ) -> None:
         self.stop = threading.Event()
         self._seconds = seconds
         self._on_first_frame = on_first_frame
-        self._wall_s = self._cpu_s = 0.0
+        self._on_frame = on_frame
+        self._wall_s = self.start_cpu_s = 0.0
 
     def __call__(self, delivered: int) -> None:
+        self._on_frame(delivered)
         if delivered == 1:
             self._on_first_frame()
-            self._wall_s, self._cpu_s = time.perf_counter(), time.process_time()
+            self._wall_s, self.start_cpu_s = time.perf_counter(), time.process_time()
         elif time.perf_counter() - self._wall_s > self._seconds:
             self.stop.set()
 
     def rates(self, frames: int) -> tuple[float, float]:
         """Frames per second, and processor time per frame in ms; the first frame does not count."""
-        wall_s, cpu_s = time.perf_counter() - self._wall_s, time.process_time() - self._cpu_s
+        wall_s, cpu_s = time.perf_counter() - self._wall_s, time.process_time() - self.start_cpu_s
         more = max(0, frames - 1)
         return more / wall_s, 1e3 * cpu_s / max(1, more)
 

@@ -1,16 +1,19 @@
-"""What this machine is, and how much memory this process has needed on it."""
+"""What this machine is, and what this process needs of it."""
 
 from __future__ import annotations
 
 import os
 import platform
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 from stream.devices import core, describe_device
 from stream.engine import cpu_count
 from stream.report import versions
+
+_PROCESS = Path("/proc/self")
 
 
 @dataclass(frozen=True)
@@ -47,18 +50,54 @@ def this_machine() -> Machine:
     )
 
 
+@dataclass(frozen=True)
+class Footprint:
+    """What this process holds at one moment of a long run; None where the system does not say.
+
+    Attributes:
+        frames: Delivered so far.
+        memory_mb: Resident memory in MB.
+        threads: Of all libraries; only those of Python where the system does not say.
+        open_files: Files, sockets and the like.
+    """
+
+    frames: int
+    memory_mb: float | None
+    threads: int
+    open_files: int | None
+
+
+def footprint(frames: int) -> Footprint:
+    """What the process holds now, after so many frames."""
+    is_linux = _PROCESS.exists()
+    return Footprint(
+        frames=frames,
+        memory_mb=_status_mb("VmRSS") if is_linux else None,
+        threads=_count(_PROCESS / "task") if is_linux else threading.active_count(),
+        open_files=_count(_PROCESS / "fd") if is_linux else None,
+    )
+
+
 def peak_memory_mb() -> float | None:
     """The most memory that this process has had in use, in MB; None where the system does not say.
 
     `ru_maxrss` would not do on Linux: a process starts with that of the one which started it.
     """
-    status = Path("/proc/self/status")
-    if status.exists():
-        lines = status.read_text(encoding="ascii", errors="replace").splitlines()
-        kilobytes = next(line.split()[1] for line in lines if line.startswith("VmHWM:"))
-        return int(kilobytes) * 1024 / 1e6
+    if _PROCESS.exists():
+        return _status_mb("VmHWM")
     if sys.platform == "darwin":
         import resource
 
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     return None
+
+
+def _status_mb(name: str) -> float:
+    """One of the sizes of memory that Linux counts for this process, in MB."""
+    lines = (_PROCESS / "status").read_text(encoding="ascii", errors="replace").splitlines()
+    kilobytes = next(line.split()[1] for line in lines if line.startswith(f"{name}:"))
+    return int(kilobytes) * 1024 / 1e6
+
+
+def _count(folder: Path) -> int:
+    return sum(1 for _ in folder.iterdir())

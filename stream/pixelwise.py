@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -37,7 +37,7 @@ class Pixelwise:
     def __init__(self, formula: Callable[..., Values]) -> None:
         self._formula = formula
         self._lock = threading.Lock()
-        self._requests: OrderedDict[int, tuple[ov.InferRequest, ov.Tensor]] = OrderedDict()
+        self._requests: OrderedDict[int, ov.InferRequest] = OrderedDict()
 
     def __call__(self, *pictures: Plane) -> Plane:
         """Compute it.
@@ -52,26 +52,23 @@ class Pixelwise:
         flat = [np.require(picture, requirements=("C", "W")).reshape(-1) for picture in pictures]
         result = np.empty_like(flat[0])
         with self._lock:
-            request, unused = self._request(len(flat), result.size)
-            _connect(request, [ov.Tensor(each, shared_memory=True) for each in (*flat, result)])
+            request = self._request(len(flat), result.size)
+            for place, samples in enumerate(flat):
+                request.set_input_tensor(place, ov.Tensor(samples, shared_memory=True))
+            request.set_output_tensor(ov.Tensor(result, shared_memory=True))
             request.infer()
-            _connect(request, [unused] * (len(flat) + 1))  # it shall keep no picture alive
         return result.reshape(pictures[0].shape)
 
-    def _request(self, count: int, size: int) -> tuple[ov.InferRequest, ov.Tensor]:
+    def _request(self, count: int, size: int) -> ov.InferRequest:
         """The formula compiled for `count` pictures of `size` samples; the latest few are kept.
 
         Compiled for any size, it would be ten times as slow.
-
-        Returns:
-            The compiled formula and what it may be connected to while it is not in use.
         """
         if size not in self._requests:
             if len(self._requests) == _MAX_SIZES:
                 self._requests.popitem(last=False)
             compiled = core().compile_model(self._graph(count, size), "CPU", _PROPERTIES)
-            unused = ov.Tensor(np.empty(size, np.uint8), shared_memory=True)
-            self._requests[size] = compiled.create_infer_request(), unused
+            self._requests[size] = compiled.create_infer_request()
         self._requests.move_to_end(size)
         return self._requests[size]
 
@@ -80,13 +77,6 @@ class Pixelwise:
         result = self._formula(*(ops.convert(picture, np.float32) for picture in pictures))
         rounded = ops.clamp(ops.add(result, number(0.5)), 0, 255)  # converting cuts fractions off
         return ov.Model([ops.convert(rounded, np.uint8)], pictures, self._formula.__name__)
-
-
-def _connect(request: ov.InferRequest, tensors: Sequence[ov.Tensor]) -> None:
-    *inputs, output = tensors
-    for place, tensor in enumerate(inputs):
-        request.set_input_tensor(place, tensor)
-    request.set_output_tensor(output)
 
 
 def number(value: float) -> Values:

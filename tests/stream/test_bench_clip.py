@@ -9,6 +9,7 @@ import pytest
 from stream.bench_clip import ClipJob, ClipRun, measure_clip, run_in_fresh_process
 from stream.bench_peers import Contender, PeerKind, PeerSpec
 from stream.errors import StreamError
+from stream.machine import Footprint
 from stream.stats import Timing
 
 PEER = Contender(peer=PeerSpec(PeerKind.RVM, "rvm.onnx"))
@@ -34,6 +35,8 @@ RUN = ClipRun(
     peak_memory_mb=200.0,
     latency=Timing(12, 5.0, 9.0),
     stages={"matting": Timing(12, 4.0, 8.0)},
+    start_cpu_s=0.9,
+    footprints=[Footprint(1, 150.0, 9, 20), Footprint(12, None, 9, None)],
 )
 
 
@@ -105,8 +108,8 @@ def test_a_process_tells_when_its_first_frame_came_and_what_the_run_came_to() ->
     result = json.dumps(asdict(RUN))
     code = f"print('noise'); print('{{}}', flush=True); print('''{result}''')"
     run = run_in_fresh_process(JOB, command=python(code))
-    assert run.first_frame_s > 0
-    assert replace(run, first_frame_s=RUN.first_frame_s) == RUN
+    assert run.start_s > 0
+    assert replace(run, start_s=RUN.start_s) == RUN
 
 
 @pytest.mark.parametrize(

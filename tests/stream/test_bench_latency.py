@@ -36,7 +36,7 @@ def test_every_model_has_a_row_with_as_many_times_as_there_were_rounds(
     assert {(row.wall.count, row.cpu.count) for row in rows} == {(4, 4)}
     assert rows[0].wall_speedup == rows[0].cpu_speedup == 1
     assert [row.macs for row in rows] == [0, 0]  # they only pick a channel
-    assert [row.floor_ms for row in rows] == [None, None]
+    assert [row.limit_ms for row in rows] == [0, 0]
 
 
 def test_processor_time_is_taken_with_one_thread_and_wall_time_with_those_asked_for(
@@ -54,7 +54,7 @@ def test_processor_time_is_taken_with_one_thread_and_wall_time_with_those_asked_
     assert threads == [1, 2]
 
 
-def test_the_speed_of_the_chains_in_the_same_rounds_gives_the_floor(
+def test_the_speed_of_the_chains_in_the_same_rounds_gives_the_limit(
     models: list[Contender], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measured_ms = {models[0].name: [100.0, 200.0], "f32 chain": [30.0, 60.0]}
@@ -67,9 +67,9 @@ def test_the_speed_of_the_chains_in_the_same_rounds_gives_the_floor(
     monkeypatch.setattr(stream.bench_latency, "chain_inference", lambda *, int8: lambda: None)
     counted = Macs(f32=CHAIN_MACS, int8=CHAIN_MACS)
     monkeypatch.setattr(stream.bench_latency, "count_macs", lambda network: counted)
-    (row,) = measure_latency(models[:1], IMAGE, EFFORT, with_limit=True, skip=no_skip)
+    (row,) = measure_latency(models[:1], IMAGE, EFFORT, skip=no_skip)
     assert row.macs == 2 * CHAIN_MACS
-    assert row.floor_ms == pytest.approx(60)
+    assert row.limit_ms == pytest.approx(60)
     assert row.reached == pytest.approx(0.4)
 
 

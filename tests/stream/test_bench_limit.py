@@ -46,6 +46,6 @@ def test_weights_stored_in_8_bits_count_as_8_bit_multiplications() -> None:
     assert count_macs(ov.Model([node], [image])) == Macs(f32=0, int8=16)
 
 
-def test_the_floor_is_each_precisions_macs_at_the_speed_of_its_chain() -> None:
+def test_the_limit_is_each_precisions_macs_at_the_speed_of_its_chain() -> None:
     macs = Macs(f32=2 * CHAIN_MACS, int8=CHAIN_MACS)
-    assert macs.floor_ms(f32_chain_ms=10, int8_chain_ms=3) == pytest.approx(23)
+    assert macs.limit_ms(f32_chain_ms=10, int8_chain_ms=3) == pytest.approx(23)

@@ -52,7 +52,7 @@ def test_the_json_has_every_model_at_every_size_and_on_every_clip(
     tiny: list[str], in_this_process: list[ClipJob], tmp_path: Path
 ) -> None:
     found = measured(tiny, tmp_path)
-    assert found["version"] == 1
+    assert found["version"] == 2
     assert found["command"].startswith("python -m stream.benchmark --models")
     assert found["machine"]["cores"] > 0
     assert "processor times" in found["note"]
@@ -82,7 +82,7 @@ def test_the_tables_are_markdown_and_say_how_far_to_trust_them(
     assert main(tiny) == 0
     out, err = capsys.readouterr()
     assert "One inference at 64 x 32" in out
-    assert "clip.mp4, 64 x 48, from file to file, --size 64" in out
+    assert "From file to file: clip.mp4, 64 x 48, --size 64" in out
     headers = [line for line in out.splitlines() if line.startswith("| network")]
     assert len(headers) == 4
     assert len([line for line in out.splitlines() if "second.xml |" in line]) == 4
@@ -106,7 +106,7 @@ def test_peers_that_are_not_there_are_skipped_each_with_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setitem(sys.modules, "mediapipe", None)
-    found = measured([*tiny, "--peers", "--onnx", "nowhere.onnx"], tmp_path)
+    found = measured([*tiny, "--peers", "--modnet-onnx", "nowhere.onnx"], tmp_path)
     skipped: list[str] = found["skipped"]
     assert [line.partition(":")[0] for line in skipped] == [
         "RobustVideoMatting",
@@ -128,13 +128,32 @@ def test_a_peer_goes_through_the_same_pipeline(
     from tests.tiny_onnx import write_tiny_modnet, write_tiny_rvm
 
     onnx, rvm = write_tiny_modnet(tmp_path / "m.onnx"), write_tiny_rvm(tmp_path / "rvm.onnx")
-    found = measured([*tiny, "--onnx", str(onnx), "--rvm", str(rvm)], tmp_path)
+    found = measured([*tiny, "--modnet-onnx", str(onnx), "--rvm-onnx", str(rvm)], tmp_path)
     names = ["m.onnx (ONNX Runtime)", "m.onnx (OpenVINO, plain)"]
     names.append("rvm.onnx (RobustVideoMatting, ONNX Runtime)")
     assert [row["typical"]["name"] for row in found["clips"]][2:] == names
     assert [row["typical"]["frames"] for row in found["clips"]] == 5 * [FRAMES]
     assert [row["name"] for row in found["latency"]][2:5] == names
     assert found["skipped"] == []
+
+
+def test_a_long_run_shows_what_the_process_held_in_its_course(
+    tiny: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(ROOT)
+    frames = 4 * FRAMES + 1
+    found = measured([*tiny, "--models", tiny[1], "--endurance", str(frames)], tmp_path)
+    (run,) = found["endurance"]
+    assert run["frames"] == frames
+    assert [seen["frames"] for seen in run["footprints"]] == [1, *range(2, 20, 2), frames]
+    assert {seen["threads"] for seen in run["footprints"]} - {0}
+    assert found["latency"] == found["clips"] == []
+    out = capsys.readouterr().out
+    assert "first.xml runs clip.mp4, 64 x 48, --size 64 again and again" in out
+    assert "| open files |" in out
 
 
 def test_layers_are_shown_alone(
@@ -202,11 +221,18 @@ def test_an_unknown_model_ends_it_before_anything_is_measured(
 def test_quick_changes_only_what_nobody_asked_for() -> None:
     options = parse(["--quick", "--rounds", "7"])
     assert (options.rounds, options.passes, options.sizes) == (7, 1, ((512, 288),))
+    assert options.clip_size == (288,)
     assert parse([]).passes > 1
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--sizes", "512"], ["--rounds", "0"], ["--layers", "a", "--picture", "b.png"]]
+    "arguments",
+    [
+        ["--sizes", "512"],
+        ["--rounds", "0"],
+        ["--layers", "a", "--picture", "b.png"],
+        ["--endurance", "20", "--picture", "b.png"],
+    ],
 )
 def test_what_makes_no_sense_is_a_usage_error(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -243,7 +269,8 @@ def test_a_run_in_a_process_of_its_own_reports_start_and_memory(
     found = measured([*one_model, "--only", "clip", "--passes", "1"], tmp_path)
     (run,) = (row["typical"] for row in found["clips"])
     assert run["frames"] == FRAMES
-    assert run["first_frame_s"] > 0
+    assert run["start_s"] > 0
+    assert run["start_cpu_s"] > 0
     assert run["peak_memory_mb"] is None or run["peak_memory_mb"] > 10
 
 

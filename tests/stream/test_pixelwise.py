@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import weakref
 
 import numpy as np
 import pytest
@@ -51,18 +50,6 @@ def test_a_result_belongs_to_nobody_else_and_the_pictures_stay_as_they_are() -> 
     result[:] = 7
     assert (first == kept[0]).all()
     assert (second == kept[1]).all()
-
-
-def test_no_picture_is_kept_alive() -> None:
-    class Watched(np.ndarray):
-        """Arrays cannot be referred to weakly, their subclasses can."""
-
-    combine = Pixelwise(weighted)
-    pictures = [noise(8, 8).view(Watched) for _ in range(2)]
-    combine(*pictures)
-    watched = [weakref.ref(each) for each in pictures]
-    del pictures
-    assert [ref() for ref in watched] == [None, None]
 
 
 def test_many_sizes_take_turns_and_only_the_latest_few_stay_compiled() -> None:
