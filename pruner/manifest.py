@@ -1,6 +1,6 @@
 """The list of the models in a folder, and the digest of every file: `manifest.json`.
 
-What the runtime loads it checks against this list; see `stream.model_files`.
+What the runtime loads it checks against this list; see `stream.inference.model_files`.
 """
 
 from __future__ import annotations

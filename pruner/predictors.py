@@ -15,8 +15,8 @@ from torch import nn
 from pruner.errors import PrunerError
 from pruner.published import load_network
 from pruner.scores import Predictor
-from stream.devices import available_devices, check_device, core
 from stream.frame import Alpha, Image
+from stream.inference.devices import available_devices, check_device, core
 from stream.matting import MattePredictor, network_size, shrink_into
 
 CHECKPOINTS = (".safetensors", ".ckpt", ".pth")

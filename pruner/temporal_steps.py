@@ -13,9 +13,9 @@ import numpy as np
 from pruner.errors import PrunerError
 from stream.composite import Foreground, blend
 from stream.frame import Alpha, Image, MattedFrame
-from stream.refine import refine_edges
-from stream.reuse import MatteReuse
-from stream.temporal import one_frame_delayed, steadied
+from stream.inference.reuse import MatteReuse
+from stream.mattes.refine import refine_edges
+from stream.mattes.temporal import one_frame_delayed, steadied
 
 Step: TypeAlias = Callable[[Sequence[MattedFrame]], Iterable[MattedFrame]]
 

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from stream.backdrops import PictureBackground, TransparentBackground, colour_background
-from stream.colour import COLOURS, parse_colour
+from stream.compositing.backdrops import PictureBackground, TransparentBackground, colour_background
+from stream.compositing.colour import COLOURS, parse_colour
+from stream.compositing.fit import Fit as Fit
+from stream.compositing.room_blur import BlurredRoom
+from stream.compositing.video_background import VideoBackground
 from stream.errors import InputError, StreamError, UsageError
-from stream.fit import Fit as Fit
 from stream.frame import Image, MattedFrame, Picture
-from stream.room_blur import BlurredRoom
-from stream.still import IMAGE_SUFFIXES, read_image
-from stream.video_background import VideoBackground
+from stream.sources.still import IMAGE_SUFFIXES, read_image
 
 DEFAULT_BLUR = 0.5
 

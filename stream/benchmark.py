@@ -14,12 +14,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from stream.bench_options import parse
+from stream.bench.options import parse
 
 # Of the rest nothing is imported up here: OpenVINO takes time that --help can spare.
 if TYPE_CHECKING:
     from stream.background import Background
-    from stream.bench_clip import ClipJob, ClipRun
+    from stream.bench.clip import ClipJob, ClipRun
     from stream.matting import MattePredictor
     from stream.sink import Sink
     from stream.source import Source
@@ -49,10 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _benchmark(options: argparse.Namespace, arguments: Sequence[str]) -> None:
-    from stream.bench_picture import require_drawable, write_picture
-    from stream.bench_results import write_results
-    from stream.bench_suite import Suite
-    from stream.bench_tables import print_results
+    from stream.bench.picture import require_drawable, write_picture
+    from stream.bench.results import write_results
+    from stream.bench.suite import Suite
+    from stream.bench.tables import print_results
     from stream.report import require_writable
 
     for path in (options.json, options.picture):
@@ -74,8 +74,8 @@ def _say(text: str) -> None:
 
 
 def _report_clip(job: str) -> None:
-    """Do a job of `stream.bench_clip` and print what that module reads."""
-    from stream.bench_clip import ClipJob
+    """Do a job of `stream.bench.clip` and print what that module reads."""
+    from stream.bench.clip import ClipJob
 
     result = run_clip(ClipJob.from_json(job), on_first_frame=lambda: print("{}", flush=True))
     print(json.dumps(asdict(result)))
@@ -91,9 +91,9 @@ def run_clip(job: ClipJob, *, on_first_frame: Callable[[], None]) -> ClipRun:
     Raises:
         StreamError: Something cannot be opened or fails.
     """
-    from stream.bench_clip import ClipRun
-    from stream.bench_endurance import Watch
-    from stream.machine import peak_memory_mb
+    from stream.bench.clip import ClipRun
+    from stream.bench.endurance import Watch
+    from stream.bench.machine import peak_memory_mb
     from stream.pipeline import run
 
     watch = Watch(job.max_frames or 0)
@@ -123,8 +123,8 @@ def _open(
     job: ClipJob, opened: contextlib.ExitStack
 ) -> tuple[Source, MattePredictor, Background, list[Sink]]:
     from stream.background import open_background
-    from stream.bench_endurance import RepeatedSource
-    from stream.bench_peers import open_peer
+    from stream.bench.endurance import RepeatedSource
+    from stream.bench.peers import open_peer
     from stream.session import SessionOptions, open_paced_source, open_predictor
     from stream.sink import open_sink
 

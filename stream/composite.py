@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, cast
 import cv2
 import numpy as np
 
-from stream.arithmetic import halved, in_colour, resized, split
-from stream.foreground import cleaned, estimate_colours
+from stream.compositing.arithmetic import halved, in_colour, resized, split
+from stream.compositing.foreground import cleaned, estimate_colours
+from stream.compositing.multilevel import multilevel_foreground
+from stream.compositing.pixelwise import Pixelwise, Values, number
+from stream.compositing.yuv import YUVPicture, YUVSpace, stacked, to_yuv
 from stream.frame import Alpha, CompositedFrame, Image, MattedFrame, Picture, as_image
-from stream.multilevel import multilevel_foreground
-from stream.pixelwise import Pixelwise, Values, number
-from stream.yuv import YUVPicture, YUVSpace, stacked, to_yuv
 
 if TYPE_CHECKING:
     from stream.background import Background
@@ -24,7 +24,7 @@ class Foreground(StrEnum):
     """How the colour of the person is found where the old background shines through."""
 
     BLUR_FUSION = "blur-fusion"
-    """By `stream.foreground`: good, and fast enough for video."""
+    """By `stream.compositing.foreground`: good, and fast enough for video."""
 
     MULTILEVEL = "multilevel"
     """By PyMatting, where it is installed: a little better, and up to a second for a picture."""

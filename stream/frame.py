@@ -16,7 +16,7 @@ Alpha: TypeAlias = NDArray[np.uint8]
 
 
 class OtherForm(Protocol):
-    """A picture that is not held as BGR, such as `stream.yuv.YUVPicture`."""
+    """A picture that is not held as BGR, such as `stream.compositing.yuv.YUVPicture`."""
 
     @property
     def size_wh(self) -> tuple[int, int]:

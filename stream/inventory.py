@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from stream.camera_devices import list_cameras
-from stream.devices import available_devices, describe_device
+from stream.inference.devices import available_devices, describe_device
+from stream.live.virtual_camera import list_virtual_cameras
 from stream.ncs2.environment import has_stick, worker_python
-from stream.virtual_camera import list_virtual_cameras
+from stream.sources.camera_devices import list_cameras
 
 
 def print_devices() -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from stream.devices import available_devices, check_device
-from stream.engine import Engine, EngineOptions, Request, read_network
 from stream.errors import UsageError
 from stream.frame import Alpha, Frame, Image, MattedFrame
-from stream.model_files import find_model
+from stream.inference.devices import available_devices, check_device
+from stream.inference.engine import Engine, EngineOptions, Request, read_network
+from stream.inference.model_files import find_model
 from stream.ncs2 import ncs2_device
 from stream.ncs2.stick import open_ncs2
 

@@ -13,14 +13,14 @@ from stream.background import Background
 from stream.composite import Foreground, composite
 from stream.errors import StreamError
 from stream.frame import CompositedFrame, Frame, MattedFrame
-from stream.predictor import VideoPredictor
+from stream.inference.predictor import VideoPredictor
+from stream.live.stand_in import nobody
 from stream.report import RunReport, make_report
 from stream.sink import Sink
+from stream.sinks.tee import Tee
 from stream.source import Source
-from stream.stand_in import nobody
 from stream.stats import StageClock
 from stream.steps import NamedStep
-from stream.tee import Tee
 from stream.threads import Overflow, Workers
 
 _log = logging.getLogger(__name__)

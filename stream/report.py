@@ -13,7 +13,7 @@ import numpy as np
 import openvino as ov
 
 from stream.errors import OutputError
-from stream.predictor import Predictor
+from stream.inference.predictor import Predictor
 from stream.source import SourceInfo
 from stream.stats import StageClock, Timing
 

@@ -12,21 +12,21 @@ from typing import Any
 from stream.background import BackgroundSwitch
 from stream.composite import composite
 from stream.frame import CompositedFrame, MattedFrame
-from stream.held import held
-from stream.hud import HudStats
+from stream.inference.model_files import model_names
+from stream.inference.model_setup import open_predictor as open_predictor
+from stream.inference.model_setup import reusing
+from stream.live.hud import HudStats
+from stream.live.stand_in import StandIn
+from stream.live.views import Comparison
 from stream.matting import MattePredictor
-from stream.model_files import model_names
-from stream.model_setup import open_predictor as open_predictor
-from stream.model_setup import reusing
-from stream.paced import paced
 from stream.sample import BACKGROUND, BACKGROUNDS, CLIP
 from stream.session_options import SessionOptions as SessionOptions
 from stream.sink import Sink, open_matte_sink, open_sink
 from stream.source import Source, open_source
-from stream.stand_in import StandIn
+from stream.sources.held import held
+from stream.sources.paced import paced
 from stream.stats import StageClock
 from stream.steps import matte_steps
-from stream.views import Comparison
 
 _LOST_S = 1.0
 """A live source without a picture for so many seconds is lost: the background is shown."""
@@ -95,7 +95,7 @@ class Session:
         }
 
     def _open_window(self) -> Sink:
-        from stream.window import WindowSink
+        from stream.live.window import WindowSink
 
         options = self._options
         others = [n for n in model_names() if n in ("original", "pruned") and n != options.model]
@@ -129,7 +129,7 @@ class Session:
         return composite(matted, self.background, foreground=options.foreground)
 
     def _open_virtual_camera(self) -> Sink:
-        from stream.virtual_camera import VirtualCameraSink
+        from stream.live.virtual_camera import VirtualCameraSink
 
         info = self.source.info
         return VirtualCameraSink(

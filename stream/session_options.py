@@ -6,11 +6,11 @@ import argparse
 from dataclasses import dataclass
 
 from stream.background import Fit
-from stream.codecs import Encoding
 from stream.composite import Foreground
+from stream.mattes.subject import Subject
+from stream.sinks.codecs import Encoding
 from stream.source import CameraRequest
 from stream.steps import StepOptions
-from stream.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class SessionOptions:
         fit: How a background fills the picture.
         output: "window", "virtual", "virtual:DEVICE", what `stream.sink.open_sink` takes, or None.
         matte: A file for the mattes, or None.
-        model: See `stream.model_files.find_model`.
-        device: See `stream.devices.check_device`.
+        model: See `stream.inference.model_files.find_model`.
+        device: See `stream.inference.devices.check_device`.
         size: The network's shorter side in pixels; None for what suits the source.
         threads: For inference; None for all cores.
         requests: Inferences in flight; None for what suits the source.

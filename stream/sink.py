@@ -8,10 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from stream.codecs import Content, Encoding
 from stream.frame import CompositedFrame, Picture
+from stream.sinks.codecs import Content, Encoding
+from stream.sinks.writer import Writer, open_writer
 from stream.source import SourceInfo
-from stream.writer import Writer, open_writer
 
 
 class Sink(Protocol):
@@ -127,7 +127,7 @@ def open_sink(
         overwrite: Whether what exists may be replaced.
         inputs: Files and folders that are never replaced; the source's own file is one anyway.
         names: The source's picture files, by `pts`; those in a folder are named after them.
-        encoding: Changes to the settings of `stream.codecs`.
+        encoding: Changes to the settings of `stream.sinks.codecs`.
 
     Raises:
         OutputError: The place cannot be written to, or holds no such content.

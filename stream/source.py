@@ -117,8 +117,8 @@ def open_source(
         InputError: There is no such file or address, or it holds no picture that can be decoded.
     """
     # Imported here because these modules import the definitions above.
-    from stream import camera as cameras
-    from stream import network, pipe, still
+    from stream.sources import camera as cameras
+    from stream.sources import network, pipe, still
 
     if untrusted:
         return _open_file(Path(spec), untrusted=True)
@@ -139,7 +139,7 @@ def open_source(
 
 
 def _open_file(path: Path, *, untrusted: bool = False) -> Source:
-    from stream import still, video_file
+    from stream.sources import still, video_file
 
     if not path.exists():
         raise InputError(f"no such file: {path}", hint="check the path and its spelling")

@@ -8,9 +8,9 @@ from functools import partial
 from typing import TypeAlias
 
 from stream.frame import MattedFrame
-from stream.refine import refine_edges
-from stream.subject import Subject, only_subject
-from stream.temporal import one_frame_delayed, steadied
+from stream.mattes.refine import refine_edges
+from stream.mattes.subject import Subject, only_subject
+from stream.mattes.temporal import one_frame_delayed, steadied
 
 Step: TypeAlias = Callable[[Iterable[MattedFrame]], Iterator[MattedFrame]]
 """A stage of the pipeline: mattes in, as many mattes out, in the same order."""
@@ -23,9 +23,9 @@ class StepOptions:
     """Which steps are wanted.
 
     Attributes:
-        refine: Let soft edges follow those of the picture; see `stream.refine`.
+        refine: Let soft edges follow those of the picture; see `stream.mattes.refine`.
         subject: Whom to show.
-        delay_one_frame: Repair single bad mattes, one frame late; see `stream.temporal`.
+        delay_one_frame: Repair single bad mattes, one frame late; see `stream.mattes.temporal`.
         steady: Average mattes over time; see there.
     """
 

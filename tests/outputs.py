@@ -15,9 +15,9 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from stream.codecs import Encoding
 from stream.frame import CompositedFrame, Frame, MattedFrame
 from stream.sink import open_sink
+from stream.sinks.codecs import Encoding
 from stream.source import SourceInfo, open_source
 
 TIME_BASE = Fraction(1, 90_000)

@@ -34,6 +34,9 @@ MAY_SCORE_A_STREAM = {
 }
 """The modules of `pruner` that run what was exported."""
 
+WORKER = ("stream", "ncs2", "worker")
+"""A script for another interpreter."""
+
 ONLY_ON_TOP = {"stream.pipeline", "stream.session", "stream.console", "stream.benchmark"}
 
 
@@ -123,8 +126,9 @@ def run_python(code: str) -> str:
 @pytest.fixture(scope="module")
 def loaded_by_the_runtime() -> list[str]:
     """The modules that importing the whole runtime loads, in the order in which they came."""
-    paths = sorted((ROOT / "stream").glob("*.py"))
-    names = [f"stream.{path.stem}" for path in paths if path.stem != "__init__"]
+    paths = [path for path in sources("stream") if not path.stem.startswith("__")]
+    parts = [path.relative_to(ROOT).with_suffix("").parts for path in paths]
+    names = [".".join(each) for each in parts if each != WORKER]
     return run_python(
         f"import sys\nfor name in {names!r}: __import__(name)\nprint(*sys.modules)"
     ).split()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stream.errors import ModelError, UsageError
-from stream.model_files import WEIGHTS
+from stream.inference.model_files import WEIGHTS
 from stream.sample import BACKGROUNDS
 
 BLUR, COLOUR, OWN_FILE = "blur", "colour", "own file"

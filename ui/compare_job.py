@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stream.frame import Alpha, CompositedFrame, Image, MattedFrame
+from stream.frame import Alpha, Image, MattedFrame
 from stream.report import RunReport
 from stream.sink import open_sink
 from stream.source import SourceInfo, open_source
@@ -135,6 +135,8 @@ class _Match:
                 if self._stop.is_set():
                     return
                 self._differences.add(frame, other)
+                if self._ticker.is_due():
+                    yield self._progress(order[1])
             if len(matted) < self._turn_frames or self._pair[0].done >= self._max_frames:
                 return
             order.reverse()
@@ -151,12 +153,12 @@ class _Match:
             else:
                 others.append(frame.matted.alpha)
             if self._ticker.is_due():
-                yield self._progress(which, frame)
+                yield self._progress(which, frame.image)
 
-    def _progress(self, which: int, frame: CompositedFrame) -> Progress:
+    def _progress(self, which: int, picture: Image | None = None) -> Progress:
         pictures: list[Image | None] = [None, None]
-        if self._ticker.picture_is_due(which):
-            pictures[which] = frame.image
+        if picture is not None and self._ticker.picture_is_due(which):
+            pictures[which] = picture
         return Progress(
             working=which,
             done=self._pair[which].done,

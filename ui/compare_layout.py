@@ -113,7 +113,6 @@ def show() -> Shown:
                 gr.HTML("<h2>The frame above: drag the line</h2>")
                 slider = gr.ImageSlider(
                     label="A | B",
-                    show_label=False,
                     interactive=False,
                     elem_id="slider",
                     buttons=["fullscreen"],

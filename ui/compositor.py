@@ -24,7 +24,7 @@ class Compositor:
     Args:
         model: A name or a path; see `ui.task.open_model`.
         background: See `stream.background.open_background`.
-        device: See `stream.devices.check_device`.
+        device: See `stream.inference.devices.check_device`.
         size: The network's shorter side in pixels.
 
     Attributes:

@@ -10,12 +10,12 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from stream.closable import ClosableSource
 from stream.frame import CompositedFrame, Frame, Image
 from stream.matting import MattePredictor
 from stream.report import RunReport, make_report
 from stream.sink import Sink, open_sink
 from stream.source import Source
+from stream.sources.closable import ClosableSource
 from stream.stats import StageClock
 from ui.progress import time_left_s
 from ui.task import Task, open_tools

@@ -5,6 +5,7 @@ Pictures that leave here for the page are RGB; everywhere else they are BGR.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import math
 import threading
@@ -15,9 +16,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from stream.devices import available_devices, describe_device
 from stream.errors import InputError, UsageError
 from stream.frame import Image
+from stream.inference.devices import available_devices, describe_device
 from ui.choices import BackgroundWish, ModelCard, model_cards
 from ui.compare_job import Outcome, run_comparison
 from ui.comparison import Comparison, Side
@@ -26,9 +27,12 @@ from ui.convert_job import Converted, Format, run_conversion
 from ui.live import LiveRate, LiveView, LiveWish
 from ui.peek import picture_at
 from ui.progress import Progress
+from ui.recording import completed
 from ui.uploads import check_clip, discarded_on_refusal
 from ui.wishes import Wish, accept, chosen_models, model_labels
 from ui.workplace import Workplace
+
+_JPEG_QUALITY = 85
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,20 @@ def accept_clip(workplace: Workplace, clip: Path) -> str:
     if info.frame_rate is not None:
         facts.append(f"{float(info.frame_rate):g} frames per second")
     return " · ".join(facts)
+
+
+def accept_recording(workplace: Workplace, clip: Path) -> tuple[Path, str]:
+    """See that a clip from a visitor's webcam can be worked on, and complete it.
+
+    Returns:
+        The clip that takes its place, and what it is, in a few words.
+
+    Raises:
+        InputError: It cannot.
+    """
+    accept_clip(workplace, clip)
+    whole = completed(clip)
+    return whole, accept_clip(workplace, whole)
 
 
 def preview(workplace: Workplace, wish: Wish) -> list[Image]:
@@ -186,6 +204,12 @@ def live(
     with workplace.moment():
         result, rate = view.picture(np.ascontiguousarray(picture[..., ::-1]), wanted)
     return rgb(result), rate
+
+
+def picture_address(picture: Image) -> str:
+    """An address that is itself a picture (H, W, 3) uint8 RGB, so that no file is left behind."""
+    _, jpeg = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode("ascii")
 
 
 def device_title(device: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from stream.devices import available_devices
+from stream.inference.devices import available_devices
 from stream.sample import CLIP
 from ui.choices import (
     BACKGROUND_CHOICES,
@@ -24,7 +24,7 @@ from ui.choices import (
     ModelCard,
 )
 from ui.events import PRIVATE
-from ui.handlers import accept_clip
+from ui.handlers import accept_clip, accept_recording
 from ui.markup import note
 from ui.visible_errors import visible_errors
 from ui.wishes import Wish
@@ -63,7 +63,15 @@ def background_inputs(tab: str) -> BackgroundInputs:
     )
     inputs = BackgroundInputs(
         choice,
-        gr.Slider(0, 1, 0.5, step=0.05, label="Strength of the blur", visible=False),
+        gr.Slider(
+            0,
+            1,
+            0.5,
+            step=0.05,
+            label="Strength of the blur",
+            visible=False,
+            elem_id=f"{tab}-blur",
+        ),
         gr.ColorPicker(DEFAULT_COLOUR, label="Colour", visible=False),
         gr.File(
             label="Picture or video",
@@ -103,12 +111,24 @@ def clip_input(tab: str, workplace: Workplace, *, api_name: str | None = None) -
     def accept(path: str | None) -> str:
         return "" if path is None else note(accept_clip(workplace, Path(path)))
 
+    def accept_recorded(path: str | None) -> list[str | None]:
+        if path is None:
+            return [None, ""]
+        whole, facts = accept_recording(workplace, Path(path))
+        return [str(whole), note(facts)]
+
     check = visible_errors(accept)
     visibility: Literal["public", "private"] = "private" if api_name is None else "public"
     uploaded = clip.upload(
         check, clip, facts, api_name=api_name, api_visibility=visibility, show_progress="hidden"
     )
-    recorded = clip.stop_recording(check, clip, facts, api_visibility="private")
+    recorded = clip.stop_recording(
+        visible_errors(accept_recorded),
+        clip,
+        [clip, facts],
+        api_visibility="private",
+        show_progress="hidden",
+    )
     for event in (uploaded, recorded):
         event.failure(lambda: (None, note(ASK_FOR_CLIP)), None, [clip, facts], **PRIVATE)
     clip.clear(lambda: note(ASK_FOR_CLIP), None, facts, **PRIVATE)

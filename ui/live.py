@@ -26,7 +26,7 @@ class LiveWish:
     Attributes:
         model: Name of the model, or the path of an own one.
         background: See `stream.background.open_background`.
-        device: See `stream.devices.check_device`.
+        device: See `stream.inference.devices.check_device`.
     """
 
     model: str | Path

@@ -139,10 +139,10 @@ def _against(row: Row) -> str:
     return f'<span class="bad">{1 / factor:.1f}{_TIMES} {verdict.worse}</span>'
 
 
-def live_rate(rate: LiveRate) -> str:
-    """How the live view keeps up."""
+def live_rate(rate: LiveRate, model: str) -> str:
+    """How the live view keeps up, and which model it is."""
     width, height = rate.input_size_wh
     return (
         f'<p class="rate"><b>{number(rate.fps)}</b> pictures per second '
-        f"<span>network {number(rate.network_ms)} ms at {width} by {height}</span></p>"
+        f"<span>{escape(model)} {number(rate.network_ms)} ms at {width} by {height}</span></p>"
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stream.model_files import WEIGHTS
+from stream.inference.model_files import WEIGHTS
 from ui.choices import ModelCard, model_cards
 
 SIZE_WH = [512, 512]

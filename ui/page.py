@@ -15,8 +15,6 @@ from ui.tab_live import LiveTab
 from ui.workplace import Workplace
 
 _HERE = Path(__file__).parent
-_CACHE_S = (600, 3600)
-"""How often Gradio looks for files to delete, and how old they have to be, in seconds."""
 
 _HEADING = (
     "<header><h1>MODNet-P</h1><p>People cut out of video on an ordinary processor: "
@@ -33,7 +31,8 @@ def build_page(workplace: Workplace) -> Any:
     Returns:
         A `gradio.Blocks`, not launched.
     """
-    with gr.Blocks(title="MODNet-P", delete_cache=_CACHE_S) as page:
+    keep_s = workplace.limits.keep_s
+    with gr.Blocks(title="MODNet-P", delete_cache=(max(1, keep_s // 6), keep_s)) as page:
         gr.HTML(_HEADING)
         with gr.Tab("Compare", id="compare"):
             CompareTab(workplace)

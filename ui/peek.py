@@ -11,11 +11,13 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from stream.decode import ImageConverter, open_container, video_stream
 from stream.errors import InputError
 from stream.frame import Image
+from stream.sources.decode import ImageConverter, open_container, video_stream
 
-_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": "mov,mp4,matroska,webm,avi,mpegts"}
+OPTIONS = {"protocol_whitelist": "file", "format_whitelist": "mov,mp4,matroska,webm,avi,mpegts"}
+"""Somebody else's file is a plain video, and leads to no other one."""
+
 _TOLERANCE_S = 0.001
 _EARLIER_S = 1.0
 """Where frames are stored in another order than shown, the keyframe sought may come too late."""
@@ -64,6 +66,6 @@ def count_frames(clip: Path, *, at_most: int) -> int:
 
 @contextlib.contextmanager
 def _opened(clip: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    container = open_container(str(clip), name=clip.name, options=_OPTIONS)
+    container = open_container(str(clip), name=clip.name, options=OPTIONS)
     with contextlib.closing(container):
         yield container, video_stream(container, name=clip.name)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stream.errors import UsageError
-from stream.model_files import WEIGHTS
+from stream.inference.model_files import WEIGHTS
 from ui.guard import Guard
 from ui.uploads import Limits
 from ui.workplace import Workplace

@@ -6,9 +6,9 @@ import base64
 
 import cv2
 
-from stream.fit import Fit, fitted
+from stream.compositing.fit import Fit, fitted
 from stream.sample import BACKGROUNDS
-from stream.still import read_image
+from stream.sources.still import read_image
 from ui.choices import BLUR, COLOUR, OWN_FILE
 
 _SIZE_WH = (192, 108)

@@ -64,9 +64,9 @@ class CompareTab:
         asked, shown = self._asked, self._shown
         state = [*shown.areas(), *asked.buttons(), shown.status]
         begun = asked.run.click(
-            lambda *models: [*(2 * self._labels(models)), *_state(WAITING, preview=True)],
+            self._begin,
             asked.models,
-            [*shown.previews, *shown.clips, *state],
+            [*shown.previews, *shown.clips, shown.slider, *state],
             **PRIVATE,
         )
         compared = begun.then(
@@ -91,6 +91,12 @@ class CompareTab:
         # The page does these one after the other: first of all the work ends.
         asked.stop.click(None, cancels=[compared], **PRIVATE)
         asked.stop.click(lambda: _state(STOPPED), None, state, **PRIVATE)
+
+    def _begin(self, *models: str) -> list[Any]:
+        """Empty what the comparison fills in, and show that it waits for its turn."""
+        titles = model_labels(self._workplace.weights, models)
+        slider = gr.update(value=None, label=" | ".join(titles))
+        return [*(2 * self._labels(models)), slider, *_state(WAITING, preview=True)]
 
     def _labels(self, models: Sequence[str]) -> list[Any]:
         """The models' titles for two components, which are emptied."""

@@ -16,6 +16,7 @@ from ui.inputs import background_inputs, background_wish, model_choices
 from ui.live import LiveView
 from ui.markup import live_rate, note
 from ui.visible_errors import sentence, visible_errors
+from ui.wishes import model_labels
 from ui.workplace import Workplace
 
 STREAM_EVERY_S = 0.1
@@ -25,10 +26,16 @@ TIME_LIMIT_S = 120
 """How long one visitor may keep the machine busy at a time."""
 
 _CAMERA = gr.WebcamOptions(mirror=True, constraints={"video": {"width": 640, "height": 480}})
+_SHOW_PICTURE = """
+const image = element.querySelector("img");
+const show = () => { image.src = props.value; image.hidden = !props.value; };
+watch("value", show);
+show();
+"""
 _NOTE = (
-    "<p>The browser sends about ten pictures in a second, so this is a demonstration. For real "
-    "time, in a window or as a virtual camera for meetings, run "
-    "<code>python run_stream.py --input 0</code>. Nothing leaves this machine.</p>"
+    "<p>The browser sends about ten pictures in a second, so this is a demonstration; it stops "
+    f"after {TIME_LIMIT_S // 60} minutes. For real time, in a window or as a virtual camera for "
+    "meetings, run <code>python run_stream.py --input 0</code>. Nothing leaves this machine.</p>"
 )
 
 
@@ -67,11 +74,12 @@ class LiveTab:
             )
         except StreamError as error:
             # Said once, below the picture: ten toasts in a second would cover the page.
-            return [None, note(sentence(error))]
-        return [shown, live_rate(rate)]
+            return ["", note(sentence(error))]
+        (label,) = model_labels(self._workplace.weights, [model])
+        return [handlers.picture_address(shown), live_rate(rate, label)]
 
 
-def _pictures() -> tuple[gr.Image, gr.Image]:
+def _pictures() -> tuple[gr.Image, gr.HTML]:
     with gr.Row():
         camera = gr.Image(
             label="Your webcam",
@@ -81,15 +89,16 @@ def _pictures() -> tuple[gr.Image, gr.Image]:
             format="jpeg",
             webcam_options=_CAMERA,
             elem_id="camera",
-            height=400,
         )
-        output = gr.Image(
+        # Not an Image: that would write every picture to a file.
+        output = gr.HTML(
+            "",
             label="On the new background",
-            format="jpeg",
-            interactive=False,
-            buttons=["fullscreen"],
+            show_label=True,
+            container=True,
+            html_template='<img alt="You, on the new background">',
+            js_on_load=_SHOW_PICTURE,
             elem_id="live",
-            height=400,
         )
     return camera, output
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stream.background import Background, open_background
-from stream.cache import user_cache_dir
 from stream.frame import CompositedFrame
+from stream.inference.cache import user_cache_dir
 from stream.matting import MattePredictor
 from stream.pipeline import composited_frames
 from stream.source import Source, open_source
@@ -25,7 +25,7 @@ class Task:
     Attributes:
         clip: The clip, somebody else's file.
         background: See `stream.background.open_background`.
-        device: See `stream.devices.check_device`.
+        device: See `stream.inference.devices.check_device`.
         size: The network's shorter side in pixels.
     """
 

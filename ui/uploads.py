@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stream.background import open_background
-from stream.engine import read_network
 from stream.errors import InputError, ModelError, StreamError
+from stream.inference.engine import read_network
 from stream.source import SourceInfo, open_source
 from ui.peek import count_frames
 
@@ -24,12 +24,14 @@ class Limits:
         max_seconds: Length of a clip.
         max_frames: Pictures in a clip.
         max_pixels: Pixels of each picture of a clip.
+        keep_s: Seconds after which whatever visitors brought and got is deleted.
     """
 
     max_bytes: int = 200_000_000
     max_seconds: float = 60.0
     max_frames: int = 3_600
     max_pixels: int = 3840 * 2160
+    keep_s: int = 3600
 
 
 def check_clip(path: Path, limits: Limits) -> SourceInfo:

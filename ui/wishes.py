@@ -31,7 +31,7 @@ class Wish:
         background: What to put behind people.
         models: Names of the models, or `OWN_MODEL`.
         own_model: The uploaded `.xml` and `.bin`.
-        device: See `stream.devices.check_device`.
+        device: See `stream.inference.devices.check_device`.
         size: The network's shorter side in pixels.
     """
 

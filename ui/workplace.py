@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from stream.model_files import WEIGHTS
+from stream.inference.model_files import WEIGHTS
 from ui.uploads import Limits
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stream.errors import DeviceError, StreamError
-from stream.model_files import find_model
+from stream.inference.model_files import find_model
 from stream.ncs2.client import Worker
 from stream.ncs2.environment import ENVIRONMENT, VERSIONS, find_python, worker_command
 from stream.ncs2.setup import RUNTIME, advice, is_ready, make_environment

@@ -1,11 +1,11 @@
-"""The network on the stick, behind the same interface as `stream.engine`."""
+"""The network on the stick, behind the same interface as `stream.inference.engine`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stream.engine import Engine, Request
 from stream.frame import Alpha, Image
+from stream.inference.engine import Engine, Request
 from stream.ncs2.client import Message
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy as np
 
 from stream.errors import DeviceError, ModelError
 from stream.frame import Alpha, Image
-from stream.model_files import ModelFile, find_model
+from stream.inference.model_files import ModelFile, find_model
 from stream.ncs2 import ncs2_plugin
 from stream.ncs2.client import Message, Worker, WorkerLostError
 from stream.ncs2.engine import Ncs2Engine, RemoteNetwork

@@ -22,7 +22,7 @@ from pruner import export, manifest, parity
 from pruner.errors import PrunerError
 from pruner.onnx_graph import write_onnx
 from pruner.openvino_ir import digest, infer
-from stream.model_files import find_model
+from stream.inference.model_files import find_model
 from tests.pruner.networks import TINY, tiny_network
 from tests.pruner.people import write_people
 

@@ -16,8 +16,8 @@ from pruner.openvino_ir import digest, infer, to_ir
 from pruner.quant_check import Check, Errors, Sample, check_against_float
 from pruner.quant_graph import convolutions
 from stream.frame import Image
+from stream.inference.model_files import find_model
 from stream.matting import MattePredictor
-from stream.model_files import find_model
 from tests.pruner.networks import tiny_network
 from tests.pruner.people import person, write_people
 

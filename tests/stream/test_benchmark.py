@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-import stream.bench_clip
-from stream.bench_clip import ClipJob, ClipRun
-from stream.bench_options import parse
+import stream.bench.clip
+from stream.bench.clip import ClipJob, ClipRun
+from stream.bench.options import parse
 from stream.benchmark import main, run_clip
 from tests.clips import make_clip
 from tests.tiny_ir import write_tiny_ir
@@ -38,7 +38,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> list[ClipJob]:
         jobs.append(job)
         return run_clip(job, on_first_frame=lambda: None)
 
-    monkeypatch.setattr(stream.bench_clip, "run_in_fresh_process", run)
+    monkeypatch.setattr(stream.bench.clip, "run_in_fresh_process", run)
     return jobs
 
 

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from stream.backdrops import TransparentBackground, colour_background
 from stream.composite import Foreground, blend, composite, cut_out
+from stream.compositing.backdrops import TransparentBackground, colour_background
 from stream.frame import Alpha, Frame, Image, MattedFrame
 
 GREY = (128, 128, 128)

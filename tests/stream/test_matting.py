@@ -12,9 +12,9 @@ import pytest
 from openvino import opset13 as ops
 
 import stream.matting
-from stream.engine import Engine, EngineOptions, Request, read_network
 from stream.errors import DeviceError, ModelError, UsageError
 from stream.frame import Alpha, Frame, Image
+from stream.inference.engine import Engine, EngineOptions, Request, read_network
 from stream.matting import MattePredictor, network_size, shrink_into
 from tests.tiny_ir import write_tiny_ir
 
@@ -326,7 +326,7 @@ def test_a_failure_of_the_cpu_itself_is_raised(tiny: Path, monkeypatch: pytest.M
     def fails(self: object, *_: object) -> None:
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr("stream.engine.Request.wait", fails)
+    monkeypatch.setattr("stream.inference.engine.Request.wait", fails)
     with pytest.raises(RuntimeError, match="out of memory"):
         MattePredictor(tiny, size=32).predict(picture(32, 32))
 

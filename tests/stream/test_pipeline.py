@@ -16,13 +16,13 @@ import pytest
 from stream.composite import Foreground
 from stream.errors import CameraError, InputError, ModelError, OutputError
 from stream.frame import Alpha, CompositedFrame, Frame, Image, MattedFrame
+from stream.live.stand_in import StandIn
+from stream.mattes.temporal import one_frame_delayed
 from stream.matting import MattePredictor
 from stream.pipeline import composited_frames, run
 from stream.report import RunReport
 from stream.source import SourceInfo
-from stream.stand_in import StandIn
 from stream.stats import StageClock
-from stream.temporal import one_frame_delayed
 from tests.tiny_ir import write_tiny_ir
 
 WAIT_S = 5.0  # only ever reached by a failing test

@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-import stream.model_setup
+import stream.inference.model_setup
 import stream.session
-from stream.adaptive import AdaptivePredictor
-from stream.closable import ClosableSource
 from stream.errors import DisplayError, ModelError, UsageError
 from stream.frame import Alpha, CompositedFrame, Frame, Image, MattedFrame
-from stream.reuse import MatteReuse
+from stream.inference.adaptive import AdaptivePredictor
+from stream.inference.reuse import MatteReuse
+from stream.mattes.subject import Subject
 from stream.sample import CLIP
 from stream.session import Session, SessionOptions
 from stream.sink import NullSink
 from stream.source import SourceInfo
+from stream.sources.closable import ClosableSource
 from stream.stats import StageClock
 from stream.steps import StepOptions
-from stream.subject import Subject
 from tests.clips import make_clip
 from tests.tiny_ir import write_tiny_ir
 
@@ -80,14 +80,14 @@ def camera(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def predictor(monkeypatch: pytest.MonkeyPatch) -> type[FakePredictor]:
-    monkeypatch.setattr(stream.model_setup, "MattePredictor", FakePredictor)
+    monkeypatch.setattr(stream.inference.model_setup, "MattePredictor", FakePredictor)
     return FakePredictor
 
 
 @pytest.fixture
 def window(monkeypatch: pytest.MonkeyPatch) -> type[FakeWindow]:
-    monkeypatch.setattr("stream.window.WindowSink", FakeWindow)
-    monkeypatch.setattr("stream.virtual_camera.VirtualCameraSink", FakeWindow)
+    monkeypatch.setattr("stream.live.window.WindowSink", FakeWindow)
+    monkeypatch.setattr("stream.live.virtual_camera.VirtualCameraSink", FakeWindow)
     return FakeWindow
 
 
@@ -288,7 +288,7 @@ def test_networks_for_pictures_of_many_sizes_are_not_kept(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(stream.model_setup, "user_cache_dir", lambda: tmp_path)
+    monkeypatch.setattr(stream.inference.model_setup, "user_cache_dir", lambda: tmp_path)
     open_session(SessionOptions(input=str(clip), output="none"))
     assert predictor.made_with["cache_dir"] == tmp_path
     open_session(SessionOptions(input=STILL, output="none"))

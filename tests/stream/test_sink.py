@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stream.codecs import CONTAINERS, Encoding
 from stream.errors import OutputError
 from stream.sink import NullSink, Sink, open_matte_sink, open_sink
+from stream.sinks.codecs import CONTAINERS, Encoding
 from stream.source import SourceInfo
 from tests.clips import make_clip
 from tests.outputs import (

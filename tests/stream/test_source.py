@@ -5,9 +5,9 @@ from pathlib import Path
 import cv2
 import pytest
 
-from stream import camera, network, pipe
 from stream.errors import InputError
 from stream.source import CameraRequest, open_source
+from stream.sources import camera, network, pipe
 from tests.clips import make_clip, picture
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from stream.frame import Alpha, Frame, MattedFrame
-from stream.refine import refine_edges
+from stream.mattes.refine import refine_edges
+from stream.mattes.subject import Subject
 from stream.steps import StepOptions, anew, matte_steps, refined
-from stream.subject import Subject
 
 EVERYTHING = StepOptions(subject=Subject.CENTRE, delay_one_frame=True)
 

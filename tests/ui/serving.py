@@ -1,16 +1,20 @@
-"""A page with tiny models in a process of its own: python -m tests.ui.serving PORT WEIGHTS."""
+"""A page in a process of its own, with small limits.
+
+python -m tests.ui.serving PORT WEIGHTS KEEP_S
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,15 +28,22 @@ PATIENCE_S = 60.0
 
 @dataclass(frozen=True)
 class Page:
-    """A page that is being served: its address, and where its temporary files lie."""
+    """A page that is being served: its address, where its temporary files lie, its process."""
 
     url: str
     temporary: Path
+    pid: int
 
     @property
     def jobs(self) -> list[Path]:
         """The folders of the jobs that run."""
         return list(self.temporary.glob("modnet-p-page-*/jobs/*"))
+
+    @property
+    def cpu_s(self) -> float:
+        """Seconds of processor time that it has taken so far, in all threads."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
     @property
     def uploads(self) -> Path:
@@ -42,13 +53,31 @@ class Page:
 
 
 @contextmanager
-def served_page(weights: Path, temporary: Path) -> Iterator[Page]:
-    """Serve a page until the end of the block; see that it ends tidily."""
+def served_page(weights: Path, temporary: Path, *, keep_s: int = 3600) -> Iterator[Page]:
+    """Serve a page with some models until the end of the block.
+
+    Args:
+        weights: The folder of the models.
+        temporary: Where temporary files come.
+        keep_s: See `ui.uploads.Limits`.
+    """
+    command = ["tests.ui.serving", str(free_port()), str(weights), str(keep_s)]
+    with running(command, temporary) as page:
+        yield page
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(command: Sequence[str], temporary: Path) -> Iterator[Page]:
+    """Run a module that serves a page until the end of the block; see that it ends tidily."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.ui.serving", str(port), str(weights)],
+        [sys.executable, "-m", *command],
         cwd=ROOT,
         env=os.environ | {"TMPDIR": str(temporary)},
         stdout=subprocess.PIPE,
@@ -57,7 +86,9 @@ def served_page(weights: Path, temporary: Path) -> Iterator[Page]:
     with process:
         assert process.stdout is not None
         try:
-            yield Page(process.stdout.readline().strip(), temporary)
+            address = re.search(r"http\S+", process.stdout.readline())
+            assert address is not None
+            yield Page(address[0], temporary, process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -83,8 +114,8 @@ def main() -> int:
     from ui.server import Address, serve
     from ui.uploads import Limits
 
-    limits = Limits(max_bytes=MAX_BYTES, max_seconds=8)
-    port, weights = int(sys.argv[1]), Path(sys.argv[2])
+    port, weights, keep_s = int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+    limits = Limits(max_bytes=MAX_BYTES, max_seconds=8, keep_s=keep_s)
     with (
         StopSignals() as signals,
         serve(Address(port=port), limits=limits, weights=weights) as url,

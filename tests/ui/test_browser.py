@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -10,70 +9,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, expect
 from playwright.sync_api import Page as Tab
 
 from tests.clips import make_clip
-from tests.ui.chromium import CHROMIUM, launch
+from tests.ui.chromium import NEEDS_CHROMIUM, REFUSED, opened, started
 from tests.ui.serving import Page, wait_until
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),
-]
-PATIENCE_MS = 60_000
-REFUSED = "refused"
-"""How the name of an upload that is no video begins."""
+pytestmark = [pytest.mark.browser, NEEDS_CHROMIUM]
 VIDEOS = "#clip-a video, #clip-b video, #clip-heat video"
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        try:
-            made = launch(playwright, tmp_path_factory.mktemp("camera"))
-        except Error as error:
-            pytest.skip(f"Chromium does not start: {error.message.splitlines()[0]}")
-        yield made
-        made.close()
-
-
-@contextlib.contextmanager
-def opened(browser: Browser, served: Page) -> Iterator[Tab]:
-    """The page in a browser of its own. Whatever a visitor does, it fetches nothing from elsewhere,
-    and no error comes to its console.
-    """
-    context = browser.new_context(
-        viewport={"width": 1280, "height": 900}, permissions=["camera"], accept_downloads=True
-    )
-    context.set_default_timeout(PATIENCE_MS)
-    expect.set_options(timeout=PATIENCE_MS)
-    faults: list[str] = []
-    context.on("weberror", lambda error: faults.append(str(error.error)))
-    context.on("console", lambda m: faults.append(m.text) if is_fault(m) else None)
-    context.on("request", lambda r: faults.append(r.url) if is_elsewhere(r.url, served) else None)
-    tab = context.new_page()
-    tab.on("websocket", lambda socket: faults.append(socket.url))
-    tab.goto(served.url)
-    tab.wait_for_selector("#compare-clip video")
-    yield tab
-    context.close()
-    assert faults == []
+    with started(tmp_path_factory.mktemp("camera")) as browser:
+        yield browser
 
 
 @pytest.fixture
 def tab(browser: Browser, served: Page) -> Iterator[Tab]:
     with opened(browser, served) as tab:
         yield tab
-
-
-def is_fault(message: ConsoleMessage) -> bool:
-    # The player asks for every upload, and may do so just when it has been refused and deleted.
-    return message.type == "error" and REFUSED not in message.location["url"]
-
-
-def is_elsewhere(url: str, served: Page) -> bool:
-    return not url.startswith((served.url, "data:", "blob:"))
 
 
 def upload(tab: Tab, clip: Path) -> None:
@@ -152,6 +108,31 @@ def assert_bars_start_at_zero(bars: Locator) -> None:
         assert right <= track_right + 0.5
 
 
+def test_what_the_webcam_records_is_compared(tab: Tab) -> None:
+    clip = tab.locator("#compare-clip")
+    clip.get_by_label("Clear").click()
+    clip.get_by_label("Capture from camera").click()
+    clip.get_by_text("Access Webcam").click()
+    clip.get_by_title("start recording").click()
+    wait_for_camera_pictures(tab, 25)
+    clip.get_by_title("stop recording").click()
+    expect(tab.get_by_text(re.compile(r"320 by 240 · \d+\.\d s"))).to_be_visible()
+    tab.wait_for_function("isFinite(document.querySelector('#compare-clip video').duration)")
+
+    tab.locator("#run-compare").click()
+    wait_for_all(tab, "video.readyState >= 2 && video.videoWidth === 320")
+    with tab.expect_download() as download:
+        tab.locator("#report").click()
+    runs = [model["run"] for model in json.loads(Path(download.value.path()).read_text())["models"]]
+    assert runs[0]["frames_out"] == runs[1]["frames_out"] > 10
+
+
+def wait_for_camera_pictures(tab: Tab, count: int) -> None:
+    shown = "document.querySelector('[data-testid=webcam-video]').getVideoPlaybackQuality()"
+    first = tab.evaluate(f"{shown}.totalVideoFrames")
+    tab.wait_for_function(f"() => {shown}.totalVideoFrames > {first + count}")
+
+
 def test_stop_frees_the_machine(tab: Tab, served: Page) -> None:
     start_comparison(tab)
     assert served.jobs
@@ -199,28 +180,6 @@ def test_a_bad_upload_gets_one_sentence(tab: Tab, served: Page, tmp_path: Path) 
     expect(tab.locator(".toast-body")).to_contain_text("is not a video that can be read")
     expect(tab.locator("#compare-clip video")).to_have_count(0)
     assert not list(served.uploads.rglob(f"{REFUSED}*"))
-
-
-def test_the_webcam_is_put_before_a_background_that_can_be_changed(tab: Tab) -> None:
-    tab.get_by_role("tab", name="Live").click()
-    tab.locator("#camera button", has_text="Access Webcam").click()
-    tab.locator("#camera .button-wrap button").click()
-    for background in ("evening", "blur", "orbit"):
-        tab.locator(f'#live-background label:has(input[value="{background}"])').click()
-        for _ in range(3):
-            wait_for_new_picture(tab)
-    expect(tab.locator("#live-rate")).to_contain_text("pictures per second")
-    tab.locator("#camera .button-wrap button").click()
-
-
-def wait_for_new_picture(tab: Tab) -> None:
-    images = tab.locator("#live img")
-    seen = images.get_attribute("src") if images.count() else None
-    tab.wait_for_function(
-        "(seen) => { const image = document.querySelector('#live img');"
-        " return image && image.src !== seen; }",
-        arg=seen,
-    )
 
 
 def test_the_compression_is_told(tab: Tab) -> None:

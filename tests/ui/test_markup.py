@@ -65,5 +65,7 @@ def test_text_is_never_taken_for_html() -> None:
     assert "<b>x" not in progress(Progress(0, 1), ["<b>x</b>", "y"])
 
 
-def test_the_live_rate_names_the_size() -> None:
-    assert "320 by 256" in live_rate(LiveRate(8.5, 44.0, (320, 256)))
+def test_the_live_rate_names_the_model_and_the_size() -> None:
+    words = live_rate(LiveRate(8.5, 44.0, (320, 256)), "MODNet & more")
+    assert "<b>8.50</b> pictures per second" in words
+    assert "MODNet &amp; more 44.0 ms at 320 by 256" in words

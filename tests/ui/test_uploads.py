@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from stream.errors import InputError, ModelError
 from stream.sample import CLIP
 from tests.clips import cut_short, make_audio, make_clip
 from tests.tiny_ir import write_tiny_ir
+from tests.ui.recordings import live_recording
 from ui.uploads import (
     Limits,
     check_background,
@@ -84,18 +84,6 @@ def test_what_is_no_clip_is_refused_in_one_line(kind: str, tmp_path: Path) -> No
         check_clip(path, LIMITS)
     assert "\n" not in str(refused.value)
     assert str(tmp_path) not in str(refused.value)
-
-
-def live_recording(path: Path, *, frames: int) -> Path:
-    """A file as browsers record it: it does not say how long it is."""
-    source = make_clip(path.with_name("whole.webm"), frames=frames, codec="libvpx-vp9")
-    with av.open(source) as whole, av.open(path, "w", options={"live": "1"}) as live:
-        stream = live.add_stream_from_template(whole.streams.video[0])
-        for packet in whole.demux(video=0):
-            if packet.dts is not None:
-                packet.stream = stream
-                live.mux(packet)
-    return path
 
 
 def test_a_recording_that_does_not_tell_its_length_is_counted(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What `python -m stream.benchmark` measures, and how it tells."""

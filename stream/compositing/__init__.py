@@ -1,0 +1,1 @@
+"""The arithmetic of putting people before backgrounds; `stream.composite` is the door."""

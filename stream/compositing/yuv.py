@@ -1,0 +1,146 @@
+"""Pictures in 4:2:0, the form in which nearly all video files hold them.
+
+A file that is read, composited and written in this form is never converted to BGR and back: that
+is cheaper, and what is not covered by the new background keeps the very numbers it had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace
+from numpy.typing import NDArray
+
+from stream.compositing.arithmetic import Plane
+from stream.frame import Image, Picture, as_image
+
+_BT709, _UNSPECIFIED, _ALSO_BT601, _BT601 = 1, 2, 5, 6
+"""FFmpeg's numbers (AVCOL_SPC) of matrices; PyAV's `Colorspace` has swscale's."""
+
+_SWSCALE = {_BT709: Colorspace.ITU709, _BT601: Colorspace.ITU601}
+_TO_BGRA = {1: cv2.COLOR_GRAY2BGRA, 3: cv2.COLOR_BGR2BGRA}
+
+
+@dataclass(frozen=True)
+class YUVSpace:
+    """How luma and chroma stand for colours.
+
+    Attributes:
+        matrix: FFmpeg's number of it: 1 = BT.709, 6 = BT.601.
+        value_range: Whether black and white are 16 and 235 or 0 and 255.
+    """
+
+    matrix: int = _BT709
+    value_range: ColorRange = ColorRange.MPEG
+
+
+@dataclass(frozen=True, eq=False)
+class YUVPicture:
+    """A picture of even width and height in which 2 x 2 pixels share their chroma.
+
+    Attributes:
+        samples: (3 H / 2, W) uint8, contiguous: the plane of luma, then the two of chroma.
+        space: What they stand for.
+    """
+
+    samples: Plane
+    space: YUVSpace
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.samples.shape[1], self.samples.shape[0] * 2 // 3
+
+    @property
+    def planes(self) -> tuple[Plane, Plane, Plane]:
+        """Y, (H, W), then U and V, (H / 2, W / 2): views of the samples."""
+        return _planes(self.samples)
+
+    def to_image(self) -> Image:
+        """The picture as (H, W, 3) uint8 BGR."""
+        bgr = self.to_frame().reformat(format="bgr24", threads=1)
+        return np.asarray(bgr.to_ndarray(), np.uint8)
+
+    def to_frame(self) -> VideoFrame:
+        """The picture as FFmpeg takes it, without a copy; it has no time yet."""
+        frame = VideoFrame.from_numpy_buffer(self.samples, "yuv420p")
+        frame.colorspace, frame.color_range = self.space.matrix, self.space.value_range
+        return frame
+
+
+def yuv_picture(frame: VideoFrame) -> YUVPicture | None:
+    """The picture of a decoded frame as it is; None where that has another form.
+
+    Args:
+        frame: As it was decoded, its matrix named.
+    """
+    matrix = _BT601 if frame.colorspace == _ALSO_BT601 else frame.colorspace
+    is_fit = frame.width % 2 == frame.height % 2 == 0 and frame.height > 2  # swscale's least
+    if frame.format.name not in ("yuv420p", "yuvj420p") or matrix not in _SWSCALE or not is_fit:
+        return None
+    is_full = frame.format.name == "yuvj420p" or frame.color_range == ColorRange.JPEG
+    space = YUVSpace(matrix, ColorRange.JPEG if is_full else ColorRange.MPEG)
+    return YUVPicture(np.asarray(frame.to_ndarray(), np.uint8), space)
+
+
+def name_matrix(frame: VideoFrame) -> None:
+    """Name the matrix of a decoded frame that names none.
+
+    HD is taken for BT.709 and smaller pictures for BT.601, as players do.
+    """
+    if frame.colorspace == _UNSPECIFIED and not frame.format.is_rgb:
+        is_hd = frame.width >= 1280 or frame.height > 576
+        frame.colorspace = _BT709 if is_hd else _BT601
+
+
+def yuv_frame(
+    image: NDArray[np.uint8], space: YUVSpace, *, pixel_format: str = "yuv420p"
+) -> VideoFrame:
+    """Convert a picture to what FFmpeg takes; the frame has no time yet.
+
+    Args:
+        image: (H, W) grey, (H, W, 3) BGR or (H, W, 4) BGRA, uint8. A format without alpha ignores
+            that of the picture.
+        space: What luma and chroma shall stand for.
+        pixel_format: FFmpeg's name of the frame's form.
+    """
+    # By way of BGRA, because swscale's BGR to 4:2:0 truncates: half a level too dark.
+    channels = 1 if image.ndim == 2 else image.shape[2]
+    bgra = image if channels == 4 else cv2.cvtColor(image, _TO_BGRA[channels])
+    return VideoFrame.from_numpy_buffer(np.ascontiguousarray(bgra, np.uint8), "bgra").reformat(
+        format=pixel_format,
+        dst_colorspace=_SWSCALE[space.matrix],
+        dst_color_range=space.value_range,
+        threads=1,
+    )
+
+
+def to_yuv(picture: Picture, space: YUVSpace) -> YUVPicture:
+    """A picture of even width and height in 4:2:0; one that is of this space is given back."""
+    if isinstance(picture, YUVPicture) and picture.space == space:
+        return picture
+    frame = yuv_frame(as_image(picture), space)
+    return YUVPicture(np.asarray(frame.to_ndarray(), np.uint8), space)
+
+
+def stacked(planes: Sequence[Plane], size_wh: tuple[int, int]) -> Plane:
+    """Resize three planes to those of a picture and lay them out as `YUVPicture.samples`.
+
+    Args:
+        planes: (h, w) uint8 each, of any sizes.
+        size_wh: Width and height of the picture in pixels, both even.
+    """
+    samples = np.empty((size_wh[1] * 3 // 2, size_wh[0]), np.uint8)
+    for plane, place in zip(planes, _planes(samples), strict=True):
+        cv2.resize(plane, place.shape[::-1], dst=place, interpolation=cv2.INTER_LINEAR)
+    return samples
+
+
+def _planes(samples: Plane) -> tuple[Plane, Plane, Plane]:
+    width, height = samples.shape[1], samples.shape[0] * 2 // 3
+    u, v = samples[height:].reshape(2, height // 2, width // 2)
+    return samples[:height], u, v

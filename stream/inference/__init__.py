@@ -1,0 +1,1 @@
+"""Networks and devices; `stream.matting` is the door."""

@@ -1,0 +1,1 @@
+"""What only a live picture needs: window, virtual camera, keys, a stand-in for a lost camera."""

@@ -1,0 +1,1 @@
+"""What becomes of mattes after the network; `stream.steps` puts it together."""

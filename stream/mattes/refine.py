@@ -1,0 +1,147 @@
+"""Sharper edges for a matte that was enlarged to the picture's size.
+
+Around each pixel, alpha is taken to be a linear function of the colour: the guided filter of He et
+al. (2010) with the picture as its guide. Its coefficients are smooth, so they are found on a small
+copy and read off where they are needed: He & Sun, Fast Guided Filter, 2015.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.compositing.arithmetic import Plane, halved, resized
+from stream.frame import Alpha, Image
+
+Values: TypeAlias = NDArray[np.float32]
+"""Any number of planes, [0, 1] for colours and alpha."""
+
+_NONE = cast(Values, None)
+"""OpenCV takes None where its types ask for an array."""
+
+_SHORT_SIDE = 144
+"""Of the small copy, in pixels; finer ones are slower and no better."""
+
+_WINDOW = 5
+"""Pixels of the small copy over which one linear function holds."""
+
+_SMOOTHNESS = np.float32(1e-4)
+"""Variance of colour below which a difference of colour counts for nothing."""
+
+_CERTAIN, _DOUBTFUL = 4, 40
+"""Grey levels from 0 and from 255 up to which a matte is left as it is, and from which the filter
+decides alone; in between both count, or an outline would be seen."""
+
+_MAX_ROWS = 32_000
+"""How many rows of pixels OpenCV reads off at once."""
+
+
+def refine_edges(image: Image, alpha: Alpha) -> Alpha:
+    """Let the soft edges of a matte follow those of the picture.
+
+    Args:
+        image: (H, W, 3) uint8 BGR.
+        alpha: (H, W) uint8.
+
+    Returns:
+        (H, W) uint8; what was nearly 0 or 255 is as it was.
+    """
+    mixed = cast(Plane, cv2.inRange(alpha, _CERTAIN + 1, 254 - _CERTAIN))
+    rows, columns = np.divmod(np.flatnonzero(mixed.view(np.bool_)), alpha.shape[1])
+    if not len(rows):
+        return alpha
+    model = _linear_model(_small(image), _small(alpha))
+    local = _read_off(model, np.column_stack((columns, rows)), alpha.shape)
+    refined = np.einsum("ij,ij->i", local[:, :3], image[rows, columns]) + 255 * local[:, 3]
+    given = alpha[rows, columns].astype(np.float32)
+    doubt = (np.minimum(given, 255 - given) - _CERTAIN) / (_DOUBTFUL - _CERTAIN)
+    result = alpha.copy()
+    result[rows, columns] = np.rint(given + doubt.clip(0, 1) * (refined.clip(0, 255) - given))
+    return result
+
+
+def _read_off(model: Values, pixels_xy: NDArray[np.intp], shape_hw: tuple[int, ...]) -> Values:
+    """The linear functions at some pixels of the picture.
+
+    Args:
+        model: (h, w, 4).
+        pixels_xy: (N, 2).
+        shape_hw: Of the picture.
+
+    Returns:
+        (N, 4).
+    """
+    scale = np.array((model.shape[1] / shape_hw[1], model.shape[0] / shape_hw[0]))
+    places = ((pixels_xy[:, None] + 0.5) * scale - 0.5).astype(np.float32)
+    found = [
+        cv2.remap(model, some, _NONE, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for some in np.array_split(places, len(places) // _MAX_ROWS + 1)
+    ]
+    return cast(Values, np.concatenate(found)[:, 0])
+
+
+def _small(plane: Plane) -> Values:
+    """Some of the pixels, then means of 2 x 2: cheaper than the mean of all pixels."""
+    height, width = plane.shape[:2]
+    scale = min(1 / 2, _SHORT_SIDE / min(width, height))
+    width, height = (2 * max(1, round(side * scale)) for side in (width, height))
+    return halved(resized(plane, (width, height))) * np.float32(1 / 255)
+
+
+def _linear_model(colour: Values, alpha: Values) -> Values:
+    """The linear function around every pixel.
+
+    Args:
+        colour: (h, w, 3).
+        alpha: (h, w).
+
+    Returns:
+        (h, w, 4): alpha = the first three times the colour, plus the fourth.
+    """
+    colours = cast(Sequence[Values], cv2.split(colour))
+    means, alpha_mean = [_mean(plane) for plane in colours], _mean(alpha)
+    wanted = [
+        _mean(plane * alpha) - mean * alpha_mean for plane, mean in zip(colours, means, strict=True)
+    ]
+    slopes = _solved(_covariances(colours, means), wanted)
+    explained = [slope * mean for slope, mean in zip(slopes, means, strict=True)]
+    return _mean(cast(Values, cv2.merge([*slopes, alpha_mean - np.add.reduce(explained)])))
+
+
+def _covariances(colours: Sequence[Values], means: Sequence[Values]) -> list[Values]:
+    """The upper triangle of the colours' covariance matrix around every pixel, row by row."""
+    pairs = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
+    return [
+        _mean(colours[i] * colours[j])
+        - means[i] * means[j]
+        + (_SMOOTHNESS if i == j else np.float32(0))
+        for i, j in pairs
+    ]
+
+
+def _solved(matrix: Sequence[Values], wanted: Sequence[Values]) -> list[Values]:
+    """Solve a symmetric system of three equations for every pixel.
+
+    Args:
+        matrix: Its upper triangle, row by row: six planes.
+        wanted: The right-hand side: three planes.
+    """
+    a, b, c, d, e, f = matrix
+    x, y, z = wanted
+    aa, ab, ac = d * f - e * e, c * e - b * f, b * e - c * d  # the adjugate, symmetric too
+    bb, bc, cc = a * f - c * c, b * c - a * e, a * d - b * b
+    scale = np.float32(1) / (a * aa + b * ab + c * ac)
+    return [
+        (aa * x + ab * y + ac * z) * scale,
+        (ab * x + bb * y + bc * z) * scale,
+        (ac * x + bc * y + cc * z) * scale,
+    ]
+
+
+def _mean(values: Values) -> Values:
+    window = (_WINDOW, _WINDOW)
+    return cast(Values, cv2.blur(values, window, borderType=cv2.BORDER_REFLECT))

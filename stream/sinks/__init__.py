@@ -1,0 +1,1 @@
+"""Where frames go: files with sound and pictures; `stream.sink` is the door."""

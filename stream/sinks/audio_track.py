@@ -1,0 +1,124 @@
+"""One audio stream of an output: the packets of the input's as they are, or encoded anew."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+import av
+from av.audio.stream import AudioStream
+from av.bitstream import BitStreamFilterContext
+from av.container import OutputContainer
+from av.packet import Packet
+
+from stream.sinks.codecs import Container
+
+_SAMPLE_RATE_HZ = 48_000
+_BITS_PER_S_AND_CHANNEL = 96_000
+
+_log = logging.getLogger(__name__)
+
+
+class AudioTrack(Protocol):
+    """Turns packets of an input stream into packets of an output stream."""
+
+    def convert(self, packet: Packet[AudioStream]) -> Sequence[Packet[AudioStream]]:
+        """What is to be written for `packet`, which is used up."""
+
+    def flush(self) -> Sequence[Packet[AudioStream]]:
+        """What is left after the last packet."""
+
+
+def open_track(
+    stream: AudioStream, output: OutputContainer, container: Container, *, name: str
+) -> AudioTrack | None:
+    """Add a stream to `output`: a copy if `container` may hold it, otherwise one that is encoded.
+
+    Args:
+        stream: The input's.
+        output: Its header must not be written yet.
+        container: The kind of `output`.
+        name: What warnings call the input.
+
+    Returns:
+        The track; None, after a warning, if there is no decoder for it.
+    """
+    context = stream.codec_context
+    if context is None or not context.sample_rate:
+        _log.warning("%s: audio stream %d is of an unknown kind: left out", name, stream.index)
+        return None
+    codec = context.codec.canonical_name
+    if container.audio_codecs is None or codec in container.audio_codecs:
+        with contextlib.suppress(ValueError):  # the container does not know the codec after all
+            return CopiedTrack(stream, output)
+    encoder = container.audio_encoder
+    _log.warning(
+        "%s: audio stream %d is encoded anew, with %s, as %s is not for %s files",
+        name,
+        stream.index,
+        encoder,
+        codec,
+        container.muxer,
+    )
+    return EncodedTrack(stream, output, encoder=encoder)
+
+
+class CopiedTrack:
+    """Packets as they are."""
+
+    def __init__(self, stream: AudioStream, output: OutputContainer) -> None:
+        self._output = output.add_stream_from_template(stream)
+        self._output.metadata.update(_kept_metadata(stream))
+        # AAC from a broadcast carries its set-up in every packet instead of once in the header.
+        context = stream.codec_context
+        in_band = context.codec.canonical_name == "aac" and not context.extradata
+        self._filter = BitStreamFilterContext("aac_adtstoasc", stream) if in_band else None
+
+    def convert(self, packet: Packet[AudioStream]) -> Sequence[Packet[AudioStream]]:
+        """The packet itself."""
+        packets = self._filter.filter(packet) if self._filter else [packet]
+        for each in packets:
+            each.stream = self._output
+        return packets
+
+    def flush(self) -> Sequence[Packet[AudioStream]]:
+        """Nothing."""
+        return []
+
+
+class EncodedTrack:
+    """Packets encoded anew, as 48 kHz mono or stereo; what cannot be decoded is left out."""
+
+    def __init__(self, stream: AudioStream, output: OutputContainer, *, encoder: str) -> None:
+        channels = min(2, stream.codec_context.layout.nb_channels)
+        self._input = stream
+        encoded = output.add_stream(
+            encoder,
+            rate=_SAMPLE_RATE_HZ,
+            layout="stereo" if channels == 2 else "mono",
+            bit_rate=channels * _BITS_PER_S_AND_CHANNEL,
+        )
+        assert isinstance(encoded, AudioStream)
+        encoded.metadata.update(_kept_metadata(stream))
+        self._output = encoded
+
+    def convert(self, packet: Packet[AudioStream]) -> Sequence[Packet[AudioStream]]:
+        """What the encoder makes of it, sooner or later."""
+        return self._encode(packet)
+
+    def flush(self) -> Sequence[Packet[AudioStream]]:
+        """What decoder and encoder still hold."""
+        return [*self._encode(None), *self._output.encode(None)]
+
+    def _encode(self, packet: Packet[AudioStream] | None) -> Sequence[Packet[AudioStream]]:
+        try:
+            frames = self._input.decode(packet)
+        except av.FFmpegError:
+            return []
+        return [encoded for frame in frames for encoded in self._output.encode(frame)]
+
+
+def _kept_metadata(stream: AudioStream) -> dict[str, str]:
+    return {key: value for key, value in stream.metadata.items() if key in {"language", "title"}}

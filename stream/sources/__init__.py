@@ -1,0 +1,1 @@
+"""Where frames come from: cameras, files, streams, pictures; `stream.source` is the door."""
