@@ -43,6 +43,9 @@ class IBNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, batch + instance, H, W), shape kept."""
+        if not self.inorm.num_features:
+            normalised: Tensor = self.bnorm(x)
+            return normalised
         batch, instance = torch.split(x, [self.bnorm.num_features, self.inorm.num_features], dim=1)
         return torch.cat([self.bnorm(batch), self.inorm(instance)], dim=1)
 

@@ -105,9 +105,10 @@ class IBNormConv(nn.Module):
     def __init__(self, layer: Conv2dIBNormRelu, *, half: bool) -> None:
         super().__init__()
         self.conv = FoldedConv(layer.conv, layer.norm.bnorm, half=half)
-        self.ibnorm = InstanceAffine(layer.norm)
+        # Without instance norms nothing is left but the ReLU.
+        self.ibnorm = InstanceAffine(layer.norm) if layer.norm.inorm.num_features else None
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in, H, W) to (N, width, H / stride, W / stride)."""
-        y: Tensor = self.ibnorm(self.conv(x))
-        return y
+        y: Tensor = self.conv(x)
+        return F.relu(y) if self.ibnorm is None else self.ibnorm(y)

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.modnet import STRIDE, MODNet
+from models.modnet import STRIDE, IBNorm, MODNet
 from pruner.rewrite import for_inference
 
 PREPROCESSING = (
@@ -64,13 +64,17 @@ def to_ir(model: MODNet, *, parent: Path | None = None, half: bool = True) -> ov
     graph.outputs[0].get_tensor().set_names({"alpha"})
     info = {
         "arch": "MODNet",
-        "norm": "IBNorm",
+        "norm": "IBNorm" if _has_instance_norms(model) else "BatchNorm",
         "widths": model.widths.to_json(),
         "preprocessing": PREPROCESSING,
         "parent": "" if parent is None else digest(parent),
     }
     set_info(graph, info)
     return graph
+
+
+def _has_instance_norms(model: MODNet) -> bool:
+    return any(isinstance(m, IBNorm) and m.inorm.num_features for m in model.modules())
 
 
 def set_info(graph: ov.Model, info: Mapping[str, str]) -> None:

@@ -73,7 +73,7 @@ class PolyphaseHead(nn.Module):
         super().__init__()
         conv, norm = layer.conv, layer.norm
         self.conv = FoldedConv(conv, norm.bnorm, half=False)
-        self.ibnorm = InstanceAffine(norm)
+        self.ibnorm = InstanceAffine(norm) if norm.inorm.num_features else None
         self.last = last.conv
         features, image = torch.split(self.conv.kernel(), [conv.in_channels - 3, 3], dim=1)
         self.register_buffer("cells_weight", over_cells(features))
@@ -128,6 +128,8 @@ class PolyphaseHead(nn.Module):
 
     def _normalised(self, inner: Tensor, rows: Tensor, columns: Tensor) -> tuple[Tensor, ...]:
         """IBNorm and ReLU over the three parts of one picture, the first of them in phases."""
+        if self.ibnorm is None:
+            return F.relu(inner), F.relu(rows), F.relu(columns)
         top, side = 4 / (columns.shape[2] + 4), 4 / rows.shape[3]
 
         def mean(of_part: Callable[[Tensor], Tensor]) -> Tensor:

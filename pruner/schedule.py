@@ -25,7 +25,7 @@ class Settings:
         seed: Everything random follows from it and the step.
         workers: Processes that prepare pictures; 0 = in the training process.
         steps: Steps to train.
-        freeze_norms: Whether all batch norms keep the statistics they came with.
+        freeze_norms_after: Share of the run after which no batch norm's statistics change any more.
     """
 
     epochs: int | None = None
@@ -39,7 +39,7 @@ class Settings:
     seed: int = 0
     workers: int = 1
     steps: int | None = None
-    freeze_norms: bool = False
+    freeze_norms_after: float = 1.0
 
     def rate(self, step: int, share: float) -> float:
         """The learning rate in parts of its peak.

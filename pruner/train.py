@@ -74,6 +74,7 @@ def run(options: argparse.Namespace) -> None:
     import torch
 
     from models import checkpoint
+    from pruner.fading import FREEZE, fading, foldable
     from pruner.objectives import objective_of, starting_network
     from pruner.recalibration import recalibrate
     from pruner.trainer import Trainer
@@ -85,11 +86,14 @@ def run(options: argparse.Namespace) -> None:
         epochs=options.epochs,
         minutes=options.minutes,
         freeze_backbone=frozen,
-        freeze_norms=mode == "soc",
+        freeze_norms_after={"soc": 0.0, "fold": FREEZE}.get(mode, 1.0),
     )
     torch.manual_seed(options.seed)
     data = read_unlabelled(options) if mode == "soc" else read_data(options)
-    model = starting_network(mode, checkpoint.load(options.weights), freeze_backbone=frozen)
+    given = checkpoint.load(options.weights)
+    model = starting_network(mode, given, freeze_backbone=frozen)
+    if mode == "fold":
+        model = foldable(model)
     teacher = checkpoint.load(options.teacher) if mode == "distil" else None
     if options.recalibrate and not options.resume:
         recalibrate(model, data.items)
@@ -106,7 +110,11 @@ def run(options: argparse.Namespace) -> None:
     )
     if options.resume:
         trainer.resume()
-    trainer.run(objective)
+    if mode == "fold":
+        with fading(model, given.widths) as fade:
+            trainer.run(objective, before_step=fade.at)
+    else:
+        trainer.run(objective)
     print(f"best: {options.output / 'best.safetensors'}")
 
 

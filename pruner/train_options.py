@@ -21,6 +21,7 @@ MODES = {
     "finetune": "go on from the given weights",
     "scratch": "the given network's widths, fresh weights",
     "distil": "the given weights, with --teacher",
+    "fold": "the given weights; instance norms become batch norms, which cost nothing at run time",
     "soc": "self-supervised, on pictures or videos without mattes too: the branches learn to agree",
 }
 
@@ -167,7 +168,7 @@ def read_settings(
     steps: int | None = None,
     minutes: float | None = None,
     freeze_backbone: bool = False,
-    freeze_norms: bool = False,
+    freeze_norms_after: float = 1.0,
 ) -> Settings:
     """How to train: the options, and what the caller decides.
 
@@ -189,7 +190,7 @@ def read_settings(
         warmup=options.warmup,
         seed=options.seed,
         workers=options.workers,
-        freeze_norms=freeze_norms,
+        freeze_norms_after=freeze_norms_after,
     )
 
 

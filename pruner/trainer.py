@@ -105,8 +105,15 @@ class Trainer:
             ) from error
         self.progress = Progress(**state["progress"])
 
-    def run(self, objective: Objective) -> Score:
-        """Train to the end; returns the last validation's score."""
+    def run(
+        self, objective: Objective, *, before_step: Callable[[float], None] = lambda _share: None
+    ) -> Score:
+        """Train to the end; returns the last validation's score.
+
+        Args:
+            objective: What for.
+            before_step: Told before each step how much of the run is done, in [0, 1].
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         score = self._validate({}) if self.progress.step == 0 else None
         started, count = time.monotonic(), 0
@@ -117,6 +124,7 @@ class Trainer:
             share = self._fabric.broadcast(self.progress.share(self.settings, self.epoch_steps))
             if share >= 1:
                 break
+            before_step(share)
             terms = self._step(objective, batch, share)
             sums = {name: sums.get(name, 0.0) + float(term) for name, term in terms.items()}
             count += 1
@@ -156,7 +164,7 @@ class Trainer:
         rate = self.settings.rate(self.progress.step, share)
         for group, peak in zip(self._optimizer.param_groups, self._peaks, strict=True):
             group["lr"] = peak * rate
-        train_mode(self._network, freeze_norms=self.settings.freeze_norms)
+        train_mode(self._network, freeze_norms=share >= self.settings.freeze_norms_after)
         terms = objective(self._model, batch)
         self._fabric.backward(torch.stack(list(terms.values())).sum())
         norm = self._fabric.clip_gradients(

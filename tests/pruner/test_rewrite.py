@@ -41,7 +41,7 @@ def same(found: Tensor, expected: Tensor, tolerance: float = EXACT) -> bool:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("width", [IBNWidth(3, 5), IBNWidth(4, 4), IBNWidth(6, 1)])
+@pytest.mark.parametrize("width", [IBNWidth(3, 5), IBNWidth(4, 4), IBNWidth(6, 1), IBNWidth(8, 0)])
 def test_an_ibnorm_is_one_affine_per_channel(width: IBNWidth) -> None:
     layer, x = normed_layer(5, width), noise(2, 5, 9, 7)
     assert same(IBNormConv(layer, half=False)(x), layer(x))
@@ -98,11 +98,12 @@ def test_a_strided_kernel_over_pixels_sees_what_the_kernel_sees() -> None:
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("width", [IBNWidth(3, 2), IBNWidth(5, 0)])
 @pytest.mark.parametrize("size_hw", [(3, 3), (4, 7), (16, 16)])
 def test_the_head_before_upsampling_is_the_head_after_it_up_to_the_last_row(
-    size_hw: tuple[int, int],
+    size_hw: tuple[int, int], width: IBNWidth
 ) -> None:
-    layer, last = normed_layer(4 + 3, IBNWidth(3, 2)), ConvHead(5, 1).double()
+    layer, last = normed_layer(4 + 3, width), ConvHead(5, 1).double()
     features, image = noise(2, 4, *size_hw), noise(2, 3, 2 * size_hw[0], 2 * size_hw[1], seed=2)
     expected = last(layer(torch.cat([resize(features, 2), image], dim=1)))
     found = PolyphaseHead(layer, last)(features, image)

@@ -187,7 +187,7 @@ def test_self_supervision_keeps_the_statistics_of_all_norms(people: Path, tmp_pa
     model = network()
     before = {name: buffer.clone() for name, buffer in model.named_buffers()}
     weights = {name: parameter.clone() for name, parameter in model.named_parameters()}
-    trainer_in(tmp_path, people, model, epochs=1, freeze_norms=True).run(
+    trainer_in(tmp_path, people, model, epochs=1, freeze_norms_after=0.0).run(
         objective_of("soc", model, LossWeights())
     )
     for name, buffer in model.named_buffers():
@@ -201,16 +201,16 @@ def test_self_supervision_keeps_the_statistics_of_all_norms(people: Path, tmp_pa
 def test_the_command_freezes_norms_for_self_supervision_only(
     people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    frozen: list[bool] = []
+    frozen: list[float] = []
     monkeypatch.setattr(
-        Trainer, "run", lambda self, _objective: frozen.append(self.settings.freeze_norms)
+        Trainer, "run", lambda self, _objective: frozen.append(self.settings.freeze_norms_after)
     )
     weights = tmp_path / "tiny.safetensors"
     checkpoint.save(network(), weights)
     for mode in ("soc", "finetune"):
         options = ["--weights", str(weights), "--data", str(people), "--output", str(tmp_path)]
         assert train.main([mode, *options]) == 0
-    assert frozen == [True, False]
+    assert frozen == [0.0, 1.0]
 
 
 def test_fresh_weights_stand_on_the_given_backbone_if_it_stays_frozen() -> None:
