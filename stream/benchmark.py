@@ -95,12 +95,19 @@ def run_clip(job: ClipJob, *, on_first_frame: Callable[[], None]) -> ClipRun:
     from stream.bench.endurance import Watch
     from stream.bench.machine import peak_memory_mb
     from stream.pipeline import run
+    from stream.steps import StepOptions, matte_steps
 
     watch = Watch(job.max_frames or 0)
     meter = _Meter(job.seconds, on_first_frame, watch)
     with contextlib.ExitStack() as opened:
         parts = _open(job, opened)
-        report = run(*parts, stop=meter.stop, max_frames=job.max_frames, progress=meter)
+        report = run(
+            *parts,
+            steps=matte_steps(StepOptions(), still=False),
+            stop=meter.stop,
+            max_frames=job.max_frames,
+            progress=meter,
+        )
         fps, cpu_ms = meter.rates(report.frames_out)
     return ClipRun(
         name=job.contender.name,

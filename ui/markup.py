@@ -30,6 +30,11 @@ WAITING, STOPPED = note("Waiting for its turn …"), note("Stopped.")
 """What stands where the progress does, before and after."""
 
 
+def is_working(status: str | None) -> bool:
+    """Whether what stands where the progress does says that a job waits or works."""
+    return status == WAITING or '"progress"' in (status or "")
+
+
 def progress(state: Progress, labels: Sequence[str]) -> str:
     """A bar with the frame and the time left."""
     if state.working is None:

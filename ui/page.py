@@ -50,6 +50,17 @@ def page_css() -> str:
     return (_HERE / "page.css").read_text(encoding="utf-8") + swatch_css()
 
 
+def page_js() -> str:
+    """What the browser runs once at the start.
+
+    Gradio complains of every upload that the browser cannot play, beside what the page itself says
+    of it, and also where the models can read it very well. It is kept from hearing of them.
+    """
+    return """() => window.addEventListener("error", (event) => {
+      if (event.target instanceof HTMLVideoElement) event.stopImmediatePropagation();
+    }, true)"""
+
+
 def page_theme() -> gr.themes.Base:
     """Neutral greys and one colour; fonts of the visitor's own system, so that none is fetched."""
     sans = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]

@@ -78,7 +78,7 @@ def _launch(workplace: Workplace, address: Address) -> tuple[Any, str]:
     """Build the page and begin to serve it; returns it with its address."""
     from starlette.middleware import Middleware
 
-    from ui.page import build_page, page_css, page_theme
+    from ui.page import build_page, page_css, page_js, page_theme
 
     page = build_page(workplace)
     page.queue(max_size=QUEUE_PLACES, default_concurrency_limit=1)
@@ -101,6 +101,7 @@ def _launch(workplace: Workplace, address: Address) -> tuple[Any, str]:
             app_kwargs={"middleware": [Middleware(Guard, private=address.is_private)]},
             theme=page_theme(),
             css=page_css(),
+            js=page_js(),
         )
     except OSError as error:
         raise UsageError(f"cannot serve the page: {error}", hint="try another --port") from error

@@ -15,7 +15,7 @@ from ui.compare_layout import ask, show
 from ui.events import PRIVATE, WORK
 from ui.handlers import Compared
 from ui.inputs import wish
-from ui.markup import STOPPED, WAITING, comparison_table, headline, progress
+from ui.markup import STOPPED, WAITING, comparison_table, headline, is_working, progress
 from ui.stoppable import stoppable
 from ui.visible_errors import visible_errors
 from ui.wishes import Wish, model_labels
@@ -81,9 +81,9 @@ class CompareTab:
         compared.success(lambda: _state("", results=True), None, state, **PRIVATE).then(
             visible_errors(self._pictures_at), [*shown.clips, shown.player], shown.slider, **PRIVATE
         )
-        # A comparison that is stopped can fail as well, and later than the page has said so.
+        # A comparison that is stopped fails as well, when the page has said so and gone on.
         compared.failure(
-            lambda words: _state(words if words == STOPPED else ""),
+            lambda words: _state("") if is_working(words) else [gr.skip()] * len(state),
             [shown.status],
             state,
             **PRIVATE,

@@ -14,7 +14,7 @@ from ui.choices import default_pair, model_cards
 from ui.convert_job import Converted, Format
 from ui.events import PRIVATE, WORK
 from ui.inputs import background_inputs, clip_input, detail_inputs, model_choices, wish
-from ui.markup import STOPPED, WAITING, note, progress
+from ui.markup import STOPPED, WAITING, is_working, note, progress
 from ui.stoppable import stoppable
 from ui.workplace import Workplace
 
@@ -60,7 +60,13 @@ class ConvertTab:
             **WORK,
         )
         converted.success(lambda: _state(gr.skip(), done=True), None, state, **PRIVATE)
-        converted.failure(lambda: _state(""), None, state, **PRIVATE)
+        # A conversion that is stopped fails as well, when the page has said so and gone on.
+        converted.failure(
+            lambda words: _state("") if is_working(words) else [gr.skip()] * len(state),
+            [shown.status],
+            state,
+            **PRIVATE,
+        )
         # The page does these one after the other: first of all the work ends.
         asked.stop.click(None, cancels=[converted], **PRIVATE)
         asked.stop.click(lambda: _state(STOPPED), None, state, **PRIVATE)

@@ -26,6 +26,9 @@ TIME_LIMIT_S = 120
 """How long one visitor may keep the machine busy at a time."""
 
 _CAMERA = gr.WebcamOptions(mirror=True, constraints={"video": {"width": 640, "height": 480}})
+_PICTURE_WIDTH = 320
+"""Pixels below which the two pictures stand one below the other."""
+
 _SHOW_PICTURE = """
 const image = element.querySelector("img");
 const show = () => { image.src = props.value; image.hidden = !props.value; };
@@ -89,6 +92,7 @@ def _pictures() -> tuple[gr.Image, gr.HTML]:
             format="jpeg",
             webcam_options=_CAMERA,
             elem_id="camera",
+            min_width=_PICTURE_WIDTH,
         )
         # Not an Image: that would write every picture to a file.
         output = gr.HTML(
@@ -99,6 +103,7 @@ def _pictures() -> tuple[gr.Image, gr.HTML]:
             html_template='<img alt="You, on the new background">',
             js_on_load=_SHOW_PICTURE,
             elem_id="live",
+            min_width=_PICTURE_WIDTH,
         )
     return camera, output
 

@@ -28,7 +28,7 @@ NEEDS_CHROMIUM = pytest.mark.skipif(
 REFUSED = "refused"
 """How the name of an upload that is no video begins."""
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 
 CAMERA_SIZE_WH = 320, 240
 _CAMERA_FRAMES = 50

@@ -77,7 +77,7 @@ def photograph_tabs(page: Page, folder: Path) -> None:
         if tab == "Live":
             page.locator("#camera button", has_text="Access Webcam").click()
             page.locator("#camera .button-wrap button").click()
-            page.wait_for_selector("#live img")
+            page.wait_for_selector("#live img[src^=data]")
         for device, viewport in (("desktop", DESKTOP), ("phone", PHONE)):
             page.set_viewport_size(viewport)  # type: ignore[arg-type]
             for theme in ("light", "dark"):

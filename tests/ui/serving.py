@@ -23,7 +23,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 ENDPOINTS = {"/check_clip", "/preview", "/compare", "/frames", "/convert"}
 MAX_BYTES = 2_000_000
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True)

@@ -144,6 +144,15 @@ def test_stop_frees_the_machine(tab: Tab, served: Page) -> None:
     expect(tab.locator("#results")).to_be_hidden()
 
 
+def test_after_a_stop_the_preview_stays(tab: Tab) -> None:
+    start_comparison(tab)
+    tab.locator("#stop-compare").click()
+    tab.get_by_text("Preview one frame").click()
+    for place in ("#preview-a", "#preview-b"):
+        expect(tab.locator(f"{place} img")).to_be_visible()
+    expect(tab.locator("#run-compare")).to_be_visible()
+
+
 def start_comparison(tab: Tab) -> None:
     """Compare the models on the sample, which takes a while."""
     tab.locator("#run-compare").click()
@@ -178,6 +187,7 @@ def test_a_bad_upload_gets_one_sentence(tab: Tab, served: Page, tmp_path: Path) 
     bad.write_text("no video")
     upload(tab, bad)
     expect(tab.locator(".toast-body")).to_contain_text("is not a video that can be read")
+    expect(tab.locator(".toast-body")).not_to_contain_text("not playable")
     expect(tab.locator("#compare-clip video")).to_have_count(0)
     assert not list(served.uploads.rglob(f"{REFUSED}*"))
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -251,6 +253,15 @@ def test_live_pictures_come_and_go_as_rgb(workplace: Workplace, view: LiveView) 
     assert (shown == (255, 0, 0)).all()
     with pytest.raises(UsageError, match="no model is called"):
         handlers.live(workplace, view, black, "/some/model.xml", red)
+
+
+def test_a_picture_can_be_its_own_address() -> None:
+    red = np.full((48, 64, 3), (255, 0, 0), np.uint8)
+    kind, _, data = handlers.picture_address(red).partition(";base64,")
+    assert kind == "data:image/jpeg"
+    decoded = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
+    assert decoded[24, 32] == pytest.approx((0, 0, 255), abs=3)  # BGR
 
 
 @pytest.mark.parametrize("time_s", [-1.0, float("nan"), float("inf")])

@@ -6,7 +6,17 @@ import pytest
 
 from tests.ui.test_comparison import comparison
 from ui.live import LiveRate
-from ui.markup import comparison_table, headline, live_rate, note, number, progress
+from ui.markup import (
+    STOPPED,
+    WAITING,
+    comparison_table,
+    headline,
+    is_working,
+    live_rate,
+    note,
+    number,
+    progress,
+)
 from ui.progress import Progress
 
 
@@ -63,6 +73,13 @@ def test_progress_manages_without_knowing_the_end() -> None:
 def test_text_is_never_taken_for_html() -> None:
     assert "<img" not in note("<img src=x onerror=alert(1)>")
     assert "<b>x" not in progress(Progress(0, 1), ["<b>x</b>", "y"])
+
+
+def test_a_status_tells_whether_a_job_is_there() -> None:
+    assert is_working(WAITING)
+    assert is_working(progress(Progress(), ["MODNet"]))
+    for words in (STOPPED, "", None):
+        assert not is_working(words)
 
 
 def test_the_live_rate_names_the_model_and_the_size() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.ui.serving import ENDPOINTS
-from ui.page import page_css, page_theme
+from ui.page import page_css, page_js, page_theme
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -73,6 +73,7 @@ def test_every_background_has_a_swatch() -> None:
 
 def test_nothing_is_fetched_from_elsewhere() -> None:
     style = page_css() + page_theme()._get_theme_css()
+    assert "http" not in page_js()
     assert re.findall(r"url\(['\"]?https?:|@import", style) == []
     for name in ("player.js", "player.html"):
         assert "http" not in (ROOT / "ui" / name).read_text(encoding="utf-8")
