@@ -14,8 +14,8 @@ from pruner.errors import PrunerError
 from stream.composite import Foreground, blend
 from stream.frame import Alpha, Image, MattedFrame
 from stream.inference.reuse import MatteReuse
-from stream.mattes.refine import refine_edges
 from stream.mattes.temporal import one_frame_delayed, steadied
+from stream.steps import refined
 
 Step: TypeAlias = Callable[[Sequence[MattedFrame]], Iterable[MattedFrame]]
 
@@ -33,12 +33,6 @@ def reused(every: int, *, still: bool = False) -> Step:
     return step
 
 
-def refined(frames: Sequence[MattedFrame]) -> Iterator[MattedFrame]:
-    """A step that refines the edges of every matte."""
-    for each in frames:
-        yield MattedFrame(each.frame, refine_edges(each.frame.image, each.alpha))
-
-
 STEPS: dict[str, Step] = {
     "alone": lambda frames: frames,
     "one-frame delay": one_frame_delayed,
@@ -46,9 +40,9 @@ STEPS: dict[str, Step] = {
     "delay + steady": lambda frames: steadied(one_frame_delayed(frames)),
     "refine": refined,
     "refine + steady": lambda frames: steadied(refined(frames)),
-    "skip 2": reused(2),
-    "skip 3": reused(3),
-    "skip 3 + steady": lambda frames: steadied(reused(3)(frames)),
+    "skip 1": reused(2),
+    "skip 2": reused(3),
+    "skip 2 + steady": lambda frames: steadied(reused(3)(frames)),
 }
 """What is measured, in the order of the tables' rows."""
 

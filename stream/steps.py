@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeAlias
 
 from stream.frame import MattedFrame
-from stream.mattes.refine import refine_edges
+from stream.mattes.refine import firm, refine_edges
 from stream.mattes.subject import Subject, only_subject
 from stream.mattes.temporal import one_frame_delayed, steadied
 
@@ -53,9 +53,9 @@ def matte_steps(options: StepOptions, *, still: bool) -> list[NamedStep]:
 
 
 def refined(matted: Iterable[MattedFrame]) -> Iterator[MattedFrame]:
-    """Let the soft edges of every matte follow those of its picture."""
+    """Make every matte firm, and let its soft edges follow those of its picture."""
     for each in matted:
-        yield MattedFrame(each.frame, refine_edges(each.frame.image, each.alpha))
+        yield MattedFrame(each.frame, refine_edges(each.frame.image, firm(each.alpha)))
 
 
 def anew(step: Step) -> Step:

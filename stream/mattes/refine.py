@@ -2,7 +2,7 @@
 
 Around each pixel, alpha is taken to be a linear function of the colour: the guided filter of He et
 al. (2010) with the picture as its guide. Its coefficients are smooth, so they are found on a small
-copy and read off where they are needed: He & Sun, Fast Guided Filter, 2015.
+copy and enlarged: He & Sun, Fast Guided Filter, 2015.
 """
 
 from __future__ import annotations
@@ -13,21 +13,28 @@ from typing import TypeAlias, cast
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from openvino import opset13 as ops
 
 from stream.compositing.arithmetic import Plane, halved, resized
+from stream.compositing.pixelwise import Pixelwise, number
+from stream.compositing.pixelwise import Values as Node
 from stream.frame import Alpha, Image
 
 Values: TypeAlias = NDArray[np.float32]
 """Any number of planes, [0, 1] for colours and alpha."""
-
-_NONE = cast(Values, None)
-"""OpenCV takes None where its types ask for an array."""
 
 _SHORT_SIDE = 144
 """Of the small copy, in pixels; finer ones are slower and no better."""
 
 _WINDOW = 5
 """Pixels of the small copy over which one linear function holds."""
+
+_UNDECIDED = 0.02
+"""Up to which alpha, in parts of 1, a network that is rarely quite sure means nothing at all."""
+
+_FIRM = np.rint(
+    255 * ((np.arange(256) / 255 - _UNDECIDED) / (1 - 2 * _UNDECIDED)).clip(0, 1)
+).astype(np.uint8)
 
 _SMOOTHNESS = np.float32(1e-4)
 """Variance of colour below which a difference of colour counts for nothing."""
@@ -36,8 +43,10 @@ _CERTAIN, _DOUBTFUL = 4, 40
 """Grey levels from 0 and from 255 up to which a matte is left as it is, and from which the filter
 decides alone; in between both count, or an outline would be seen."""
 
-_MAX_ROWS = 32_000
-"""How many rows of pixels OpenCV reads off at once."""
+
+def firm(alpha: Alpha) -> Alpha:
+    """Let nearly nothing be nothing, and nearly all be all: neither haze nor glassy people."""
+    return cast(Alpha, cv2.LUT(alpha, _FIRM))
 
 
 def refine_edges(image: Image, alpha: Alpha) -> Alpha:
@@ -50,38 +59,37 @@ def refine_edges(image: Image, alpha: Alpha) -> Alpha:
     Returns:
         (H, W) uint8; what was nearly 0 or 255 is as it was.
     """
-    mixed = cast(Plane, cv2.inRange(alpha, _CERTAIN + 1, 254 - _CERTAIN))
-    rows, columns = np.divmod(np.flatnonzero(mixed.view(np.bool_)), alpha.shape[1])
-    if not len(rows):
+    if not cv2.inRange(alpha, _CERTAIN + 1, 254 - _CERTAIN).any():
         return alpha
-    model = _linear_model(_small(image), _small(alpha))
-    local = _read_off(model, np.column_stack((columns, rows)), alpha.shape)
-    refined = np.einsum("ij,ij->i", local[:, :3], image[rows, columns]) + 255 * local[:, 3]
-    given = alpha[rows, columns].astype(np.float32)
-    doubt = (np.minimum(given, 255 - given) - _CERTAIN) / (_DOUBTFUL - _CERTAIN)
-    result = alpha.copy()
-    result[rows, columns] = np.rint(given + doubt.clip(0, 1) * (refined.clip(0, 255) - given))
-    return result
+    height, width = alpha.shape
+    model = cast(Sequence[Values], cv2.split(_linear_model(_small(image), _small(alpha))))
+    enlarged = [cast(Values, cv2.resize(plane, (width, height))) for plane in model]
+    return _followed(alpha, *cast(Sequence[Plane], cv2.split(image)), *enlarged)
 
 
-def _read_off(model: Values, pixels_xy: NDArray[np.intp], shape_hw: tuple[int, ...]) -> Values:
-    """The linear functions at some pixels of the picture.
+def followed(alpha: Node, blue: Node, green: Node, red: Node, *model: Node) -> Node:
+    """A formula for `Pixelwise`: what the linear function makes of a colour, where alpha is unsure.
 
     Args:
-        model: (h, w, 4).
-        pixels_xy: (N, 2).
-        shape_hw: Of the picture.
-
-    Returns:
-        (N, 4).
+        alpha: 0 to 255.
+        blue: Of the picture, 0 to 255.
+        green: Likewise.
+        red: Likewise.
+        model: What to multiply them with, and what to add, in parts of 255.
     """
-    scale = np.array((model.shape[1] / shape_hw[1], model.shape[0] / shape_hw[0]))
-    places = ((pixels_xy[:, None] + 0.5) * scale - 0.5).astype(np.float32)
-    found = [
-        cv2.remap(model, some, _NONE, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        for some in np.array_split(places, len(places) // _MAX_ROWS + 1)
-    ]
-    return cast(Values, np.concatenate(found)[:, 0])
+    follows = ops.multiply(model[3], number(255))
+    for slope, colour in zip(model, (blue, green, red), strict=False):
+        follows = ops.add(follows, ops.multiply(slope, colour))
+    follows = ops.clamp(follows, 0, 255)
+    certainty = ops.minimum(alpha, ops.subtract(number(255), alpha))
+    doubt = ops.multiply(
+        ops.subtract(certainty, number(_CERTAIN)), number(1 / (_DOUBTFUL - _CERTAIN))
+    )
+    change = ops.multiply(ops.clamp(doubt, 0, 1), ops.subtract(follows, alpha))
+    return ops.add(alpha, change)
+
+
+_followed = Pixelwise(followed)
 
 
 def _small(plane: Plane) -> Values:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stream.frame import Alpha, Frame, MattedFrame
-from stream.mattes.refine import refine_edges
+from stream.mattes.refine import firm, refine_edges
 from stream.mattes.subject import Subject
 from stream.steps import StepOptions, anew, matte_steps, refined
 
@@ -78,6 +78,6 @@ def test_every_matte_is_refined_by_its_own_picture() -> None:
     frames = [matted(ramp), matted(ramp, pts=1)]
     frames[1].frame.image[:, 150:] = 200
     plain, edge = refined(frames)
-    assert (plain.alpha == refine_edges(frames[0].frame.image, ramp)).all()
-    assert (edge.alpha == refine_edges(frames[1].frame.image, ramp)).all()
+    assert (plain.alpha == refine_edges(frames[0].frame.image, firm(ramp))).all()
+    assert (edge.alpha == refine_edges(frames[1].frame.image, firm(ramp))).all()
     assert (plain.alpha != edge.alpha).any()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from stream.frame import Alpha, Image
-from stream.mattes.refine import refine_edges
+from stream.mattes.refine import firm, refine_edges
 
 
 def person(size_wh: tuple[int, int]) -> tuple[Image, Alpha]:
@@ -62,3 +62,12 @@ def test_any_size_will_do(size_wh: tuple[int, int]) -> None:
     alpha = np.full(size_wh[::-1], 128, np.uint8)
     image = np.full((*alpha.shape, 3), 90, np.uint8)
     assert np.abs(refine_edges(image, alpha).astype(int) - 128).max() <= 1  # nothing to follow
+
+
+def test_a_firm_matte_has_no_haze_and_nobody_of_glass() -> None:
+    ramp = np.arange(256, dtype=np.uint8)[None]
+    found = firm(ramp)[0].astype(int)
+    assert not found[:6].any()
+    assert (found[250:] == 255).all()
+    assert (np.diff(found) >= 0).all()
+    assert np.abs(found - ramp[0]).max() <= 5
