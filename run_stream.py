@@ -56,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, signals: StopSignals) -> None:
+    from stream.allocator import share_one_heap
     from stream.console import frame_progress, print_report
     from stream.pipeline import run
     from stream.report import require_writable, write_report
@@ -63,6 +64,7 @@ def _run(options: argparse.Namespace, signals: StopSignals) -> None:
 
     if options.report is not None:
         require_writable(options.report, overwrite=options.force)
+    share_one_heap()
     wanted = SessionOptions.from_arguments(options)
     with contextlib.closing(Session(wanted, cancelled=signals.stop.is_set)) as session:
         limits = (options.max_frames, session.source.info.frame_count)
@@ -132,10 +134,9 @@ def _add_main_options(group: argparse._ArgumentGroup) -> None:
 def _add_matting_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--model",
-        default="pruned",
         metavar="NAME",
-        help="pruned, original, one of the other names in models/weights/README.md, or the path of "
-        "an OpenVINO .xml (default: pruned)",
+        help="pruned, pruned-int8, original, one of the other names in models/weights/README.md, "
+        "or the path of an OpenVINO .xml (default: pruned-int8 on the CPU, pruned elsewhere)",
     )
     group.add_argument(
         "--device",

@@ -23,7 +23,7 @@ class SessionOptions:
         fit: How a background fills the picture.
         output: "window", "virtual", "virtual:DEVICE", what `stream.sink.open_sink` takes, or None.
         matte: A file for the mattes, or None.
-        model: See `stream.inference.model_files.find_model`.
+        model: See `stream.inference.model_files.find_model`; None for what suits the device.
         device: See `stream.inference.devices.check_device`.
         size: The network's shorter side in pixels; None for what suits the source.
         threads: For inference; None for all cores.
@@ -44,7 +44,7 @@ class SessionOptions:
     fit: Fit = Fit.COVER
     output: str | None = None
     matte: str | None = None
-    model: str = "pruned"
+    model: str | None = None
     device: str = "CPU"
     size: int | None = None
     threads: int | None = None

@@ -19,6 +19,11 @@ LIVE_SIZE, FILE_SIZE = 288, 512
 camera, and what the network was trained with."""
 
 
+def default_model(device: str) -> str:
+    """What is used where none is asked for: on a CPU, 8 bits halve the time, not the quality."""
+    return "pruned-int8" if device.upper() == "CPU" else "pruned"
+
+
 def open_predictor(
     options: SessionOptions,
     source: Source,
@@ -45,7 +50,7 @@ def open_predictor(
     # Live, all threads work on the newest frame; from a file, each works on another one.
     in_flight = 1 if info.is_live or reuses else min(4, options.threads or cpu_count()) + 1
     return MattePredictor(
-        options.model,
+        options.model or default_model(options.device),
         device=options.device,
         size=_first_size(options, info),
         threads=options.threads,

@@ -136,6 +136,16 @@ def test_a_file_has_several_frames_in_inference_and_a_camera_one(
     assert predictor.made_with["requests"] == 7
 
 
+@pytest.mark.parametrize(("device", "model"), [("CPU", "pruned-int8"), ("GPU", "pruned")])
+def test_a_cpu_gets_the_network_of_8_bits_where_none_is_asked_for(
+    open_session: Opener, predictor: type[FakePredictor], device: str, model: str
+) -> None:
+    open_session(SessionOptions(output="none", device=device))
+    assert predictor.made_with["model"] == model
+    open_session(SessionOptions(output="none", device=device, model="original"))
+    assert predictor.made_with["model"] == "original"
+
+
 def test_a_camera_gets_a_size_that_keeps_up(
     open_session: Opener, predictor: type[FakePredictor], camera: None
 ) -> None:
