@@ -11,13 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from pruner.clips import find_clips, read_clip
 from pruner.contact_sheet import worst_cases, write_sheet
 from pruner.data import pairs, pictures, spread
 from pruner.errors import PrunerUsageError
-from pruner.score_table import score_table
+from pruner.score_table import score_table, table_console
 from pruner.scores import score_clips, score_negatives, score_pictures, summary
 from pruner.scoring import add_models, exit_code, open_models, progress_bar, write_json
 from pruner.sources import sources
@@ -77,7 +75,7 @@ def report(result: dict[str, Any], options: argparse.Namespace) -> None:
     """Print the means, and write everything where that is asked for."""
     for kind in ("pictures", "negatives", "clips"):
         for group, means in result.get(kind, {"means": {}})["means"].items():
-            Console().print(score_table(f"{kind}: {group}", means))
+            table_console().print(score_table(f"{kind}: {group}", means))
     if options.json:
         write_json(options.json, result)
 

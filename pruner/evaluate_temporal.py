@@ -17,13 +17,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from pruner.clips import read_clip
 from pruner.data import pairs, pictures
 from pruner.errors import PrunerUsageError
 from pruner.names import short_names
+from pruner.score_table import table_console
 from pruner.scores import MEASURES, Clip, Predictor, Scores, mean_scores, score_clip
 from pruner.scoring import add_models, exit_code, open_models, progress_bar, write_json
 from pruner.temporal_clips import KnownClip, known_clips
@@ -148,7 +148,7 @@ def report(
     scores: Mapping[str, Mapping[str, Mapping[str, Scores]]], options: argparse.Namespace
 ) -> None:
     """Print the means over the clips, and write everything where that is asked for."""
-    console, names = Console(), short_names(scores)
+    console, names = table_console(), short_names(scores)
     means: dict[str, dict[str, Scores]] = {}
     for model, clips in scores.items():
         means[model] = {step: mean_scores(rows[step] for rows in clips.values()) for step in STEPS}

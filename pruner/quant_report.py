@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from pruner.data import Pair, spread
 from pruner.openvino_ir import infer
 from pruner.predictors import open_predictor
 from pruner.quant_check import Sample
-from pruner.score_table import score_table
+from pruner.score_table import score_table, table_console
 from pruner.scores import mean_scores, score_pictures
 
 _PICTURES = 24
@@ -45,5 +44,5 @@ def compare(
         predictors = {name: open_predictor(str(path), size=size) for name, path in models.items()}
         scores = score_pictures(predictors, items, ("mse", "mad", "iou"))
         result["scores"] = {name: mean_scores(rows.values()) for name, rows in scores.items()}
-        Console().print(score_table(f"pictures: all ({len(items)})", result["scores"]))
+        table_console().print(score_table(f"pictures: all ({len(items)})", result["scores"]))
     return result

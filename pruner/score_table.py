@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 
 from pruner.names import short_names
 from pruner.scores import MEASURES, Scores
+
+
+_FILE_WIDTH = 140
+
+
+def table_console() -> Console:
+    """Prints tables; into a file or a pipe they go as wide as they are."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = _FILE_WIDTH
+    return console
 
 
 def score_table(title: str, rows: Mapping[str, Scores]) -> Table:

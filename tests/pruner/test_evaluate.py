@@ -20,7 +20,7 @@ from pruner.errors import PrunerError
 from pruner.names import short_names
 from pruner.onnx_graph import write_onnx
 from pruner.predictors import FloatPredictor, open_predictor, torch_predictor
-from pruner.score_table import score_table
+from pruner.score_table import score_table, table_console
 from pruner.scores import (
     mean_scores,
     score_clip,
@@ -108,6 +108,14 @@ def test_models_are_called_by_what_tells_them_apart() -> None:
     paths = ["runs/A/best.safetensors", "runs/B/best.safetensors"]
     assert list(short_names(paths).values()) == ["A/best.safetensors", "B/best.safetensors"]
     assert short_names([]) == {}
+
+
+def test_a_table_in_a_file_is_as_wide_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "a-network-with-a-rather-long-name"
+    row = dict.fromkeys(("mse", "mad", "mad_band", "iou", "sad"), 0.0394)
+    table_console().print(score_table("pictures: all", {name: row, "other": row}))
+    lines = capsys.readouterr().out.splitlines()
+    assert any(name in line and line.count("0.0394") > 1 for line in lines)
 
 
 def test_numbers_are_whole_on_eighty_columns() -> None:
