@@ -11,7 +11,6 @@ from rich.table import Table
 from pruner.names import short_names
 from pruner.scores import MEASURES, Scores
 
-
 _FILE_WIDTH = 140
 
 
