@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from ui.stoppable import gone
 from ui.swatches import swatch_css
 from ui.tab_compare import CompareTab
 from ui.tab_compression import build_compression_tab
@@ -42,6 +43,7 @@ def build_page(workplace: Workplace) -> Any:
             LiveTab(workplace)
         with gr.Tab("Compression", id="compression"):
             build_compression_tab(workplace)
+        page.unload(gone)
     return page
 
 

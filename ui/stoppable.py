@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Generator
 from typing import Any
+
+import gradio as gr
 
 from ui.visible_errors import shown
 
 _END = object()
+
+_working: defaultdict[str | None, set[threading.Event]] = defaultdict(set)
+"""By visitor, what ends each piece of work. Of the thread that serves the page."""
+
+
+async def gone(request: gr.Request) -> None:
+    """End all that a visitor who has left the page had asked for; Gradio would wait for a step."""
+    for stop in _working.get(request.session_hash, ()):
+        stop.set()
 
 
 def stoppable(
@@ -25,8 +37,9 @@ def stoppable(
             the visitor presses Stop or has gone.
     """
 
-    async def steps(*values: Any) -> AsyncIterator[Any]:
-        stop = threading.Event()
+    async def steps(request: gr.Request, *values: Any) -> AsyncIterator[Any]:
+        visitor, stop = request.session_hash, threading.Event()
+        _working[visitor].add(stop)
         working = work(*values, stop=stop)
         step: asyncio.Future[Any] | None = None
         try:
@@ -43,5 +56,8 @@ def stoppable(
             if step is not None:
                 await asyncio.gather(step, return_exceptions=True)
             await asyncio.to_thread(working.close)
+            _working[visitor].discard(stop)
+            if not _working[visitor]:
+                del _working[visitor]
 
     return steps

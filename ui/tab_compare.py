@@ -83,7 +83,7 @@ class CompareTab:
         )
         # A comparison that is stopped fails as well, when the page has said so and gone on.
         compared.failure(
-            lambda words: _state("") if is_working(words) else [gr.skip()] * len(state),
+            lambda words: _state(STOPPED) if is_working(words) else [gr.skip()] * len(state),
             [shown.status],
             state,
             **PRIVATE,

@@ -62,7 +62,7 @@ class ConvertTab:
         converted.success(lambda: _state(gr.skip(), done=True), None, state, **PRIVATE)
         # A conversion that is stopped fails as well, when the page has said so and gone on.
         converted.failure(
-            lambda words: _state("") if is_working(words) else [gr.skip()] * len(state),
+            lambda words: _state(STOPPED) if is_working(words) else [gr.skip()] * len(state),
             [shown.status],
             state,
             **PRIVATE,

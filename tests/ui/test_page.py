@@ -86,7 +86,14 @@ def test_only_the_page_itself_knows_gradio() -> None:
             if isinstance(node, ast.Import) and any(name.name == "gradio" for name in node.names):
                 knows.add(path.name)
     tabs = {path.name for path in (ROOT / "ui").glob("tab_*.py")}
-    assert knows == {"page.py", "compare_layout.py", "inputs.py", "visible_errors.py", *tabs}
+    assert knows == {
+        "page.py",
+        "compare_layout.py",
+        "inputs.py",
+        "stoppable.py",
+        "visible_errors.py",
+        *tabs,
+    }
 
 
 def test_help_waits_for_nothing() -> None:

@@ -9,7 +9,7 @@ import gradio as gr
 import pytest
 
 from stream.errors import InputError
-from ui.stoppable import stoppable
+from ui.stoppable import gone, stoppable
 
 Work = Generator[int, None, None]
 
@@ -36,6 +36,10 @@ class Long:
             self.ended.append(threading.current_thread().name)
 
 
+def visitor(name: str = "one") -> gr.Request:
+    return gr.Request(session_hash=name)
+
+
 async def collect(steps: AsyncIterator[Any]) -> list[Any]:
     return [step async for step in steps]
 
@@ -44,16 +48,16 @@ def test_every_step_arrives_in_order() -> None:
     def three(*values: Any, stop: threading.Event) -> Work:
         yield from values
 
-    assert asyncio.run(collect(stoppable(three)(1, 2, 3))) == [1, 2, 3]
+    assert asyncio.run(collect(stoppable(three)(visitor(), 1, 2, 3))) == [1, 2, 3]
 
 
 def test_an_error_is_shown_in_the_page() -> None:
     with pytest.raises(gr.Error, match=r"clip\.mp4 is empty"):
-        asyncio.run(collect(stoppable(refuse)()))
+        asyncio.run(collect(stoppable(refuse)(visitor())))
 
 
 async def cancel_when_begun(work: Long) -> None:
-    task = asyncio.create_task(collect(stoppable(work)()))
+    task = asyncio.create_task(collect(stoppable(work)(visitor())))
     await asyncio.to_thread(work.begun.wait)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -80,9 +84,29 @@ def test_work_that_nobody_follows_any_more_is_ended() -> None:
             ended.set()
 
     async def leave_early() -> None:
-        steps = stoppable(endless)()
+        steps = stoppable(endless)(visitor())
         assert await anext(steps) == 1
         await steps.aclose()
 
     asyncio.run(leave_early())
     assert ended.is_set()
+
+
+def test_a_visitor_who_leaves_ends_his_own_work_only() -> None:
+    mine, others = Long(), Long()
+
+    async def leave() -> list[bool]:
+        tasks = [
+            asyncio.create_task(collect(stoppable(work)(visitor(name))))
+            for work, name in ((mine, "one"), (others, "another"))
+        ]
+        await asyncio.to_thread(mine.begun.wait)
+        await asyncio.to_thread(others.begun.wait)
+        await gone(visitor("one"))
+        await tasks[0]
+        done = [task.done() for task in tasks]
+        await gone(visitor("another"))
+        await tasks[1]
+        return done
+
+    assert asyncio.run(leave()) == [True, False]
