@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import gradio as gr
 import numpy as np
 import pytest
 
@@ -118,7 +119,7 @@ class HeldNetwork:
 
 async def run_and_cancel(job: Callable[..., Any], network: HeldNetwork) -> None:
     async def follow() -> None:
-        async for _ in stoppable(job)():
+        async for _ in stoppable(job)(gr.Request(session_hash="visitor")):
             pass
 
     task = asyncio.create_task(follow())
