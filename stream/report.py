@@ -129,7 +129,16 @@ def write_report(path: Path, report: RunReport) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
+    write_json(path, report.to_json())
+
+
+def write_json(path: Path, text: str) -> None:
+    """Write what is JSON already.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
     try:
-        path.write_text(report.to_json() + "\n", encoding="utf-8")
+        path.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from error

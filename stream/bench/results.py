@@ -10,7 +10,7 @@ from stream.bench.clip import ClipRow, ClipRun
 from stream.bench.latency import LatencyRow
 from stream.bench.layers import LayerTable
 from stream.bench.machine import Machine
-from stream.errors import OutputError
+from stream.report import write_json
 
 NOTE = (
     "Other programs may use the machine at the same time, which changes wall times and frames per "
@@ -56,7 +56,4 @@ def write_results(path: Path, results: Results) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
-    try:
-        path.write_text(results.to_json() + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+    write_json(path, results.to_json())

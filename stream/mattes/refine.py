@@ -62,7 +62,7 @@ def refine_edges(image: Image, alpha: Alpha) -> Alpha:
     if not cv2.inRange(alpha, _CERTAIN + 1, 254 - _CERTAIN).any():
         return alpha
     height, width = alpha.shape
-    model = cast(Sequence[Values], cv2.split(_linear_model(_small(image), _small(alpha))))
+    model = _linear_model(_small(image), _small(alpha))
     enlarged = [cast(Values, cv2.resize(plane, (width, height))) for plane in model]
     return _followed(alpha, *cast(Sequence[Plane], cv2.split(image)), *enlarged)
 
@@ -100,7 +100,7 @@ def _small(plane: Plane) -> Values:
     return halved(resized(plane, (width, height))) * np.float32(1 / 255)
 
 
-def _linear_model(colour: Values, alpha: Values) -> Values:
+def _linear_model(colour: Values, alpha: Values) -> list[Values]:
     """The linear function around every pixel.
 
     Args:
@@ -108,7 +108,7 @@ def _linear_model(colour: Values, alpha: Values) -> Values:
         alpha: (h, w).
 
     Returns:
-        (h, w, 4): alpha = the first three times the colour, plus the fourth.
+        Four (h, w): alpha = the first three times the colour, plus the fourth.
     """
     colours = cast(Sequence[Values], cv2.split(colour))
     means, alpha_mean = [_mean(plane) for plane in colours], _mean(alpha)
@@ -117,7 +117,7 @@ def _linear_model(colour: Values, alpha: Values) -> Values:
     ]
     slopes = _solved(_covariances(colours, means), wanted)
     explained = [slope * mean for slope, mean in zip(slopes, means, strict=True)]
-    return _mean(cast(Values, cv2.merge([*slopes, alpha_mean - np.add.reduce(explained)])))
+    return [_mean(plane) for plane in (*slopes, alpha_mean - np.add.reduce(explained))]
 
 
 def _covariances(colours: Sequence[Values], means: Sequence[Values]) -> list[Values]:
