@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from stream.closing import Closing
 from stream.frame import CompositedFrame, Picture
 from stream.sinks.codecs import Content, Encoding
 from stream.sinks.writer import Writer, open_writer
@@ -48,7 +49,7 @@ class Sink(Protocol):
     ) -> None: ...
 
 
-class NullSink:
+class NullSink(Closing):
     """Takes everything and keeps nothing: for measuring."""
 
     stopped = False
@@ -61,17 +62,6 @@ class NullSink:
 
     def close(self) -> None:
         """Do nothing."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class FileSink(NullSink):

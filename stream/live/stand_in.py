@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
 from stream.background import Background
+from stream.closing import Closing
 from stream.frame import CompositedFrame, Frame, Image, MattedFrame
 from stream.sink import Sink
 from stream.source import SourceInfo
@@ -27,7 +26,7 @@ def nobody(frame: Frame, placeholder: Image) -> MattedFrame:
     return MattedFrame(replace(frame, picture=image), np.zeros(image.shape[:2], np.uint8))
 
 
-class StandIn:
+class StandIn(Closing):
     """Shows the background in a sink that is watched, while the source gives no picture.
 
     Args:
@@ -73,17 +72,6 @@ class StandIn:
     def close(self) -> None:
         """Finish."""
         self._sink.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _without_anybody(self) -> CompositedFrame:
         picture = self._background.placeholder(self._info.size_wh)

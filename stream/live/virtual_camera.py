@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from stream.closing import Closing
 from stream.errors import DisplayError, UsageError
 from stream.frame import CompositedFrame, Image
 from stream.live.hud import Panel, draw_panels
@@ -32,7 +33,7 @@ _HINTS = {
 }
 
 
-class VirtualCameraSink:
+class VirtualCameraSink(Closing):
     """Sends composites to a virtual camera, as often as they are written.
 
     The size is fixed, because the programs that watch do not expect it to change: frames of
@@ -101,12 +102,6 @@ class VirtualCameraSink:
                 camera.send(_card(self._size_wh))
         finally:
             camera.close()
-
-    def __enter__(self) -> VirtualCameraSink:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def list_virtual_cameras(sysfs: Path = Path("/sys/class/video4linux")) -> list[tuple[str, str]]:

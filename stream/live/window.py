@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stream.closing import Closing
 from stream.frame import CompositedFrame
 from stream.live.display import DisplayWindow
 from stream.live.hud import AMBER, RED, Hud, HudStats, Notices, Panel, draw_panels
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _PAUSE_POLL_MS = 30
 
 
-class WindowSink:
+class WindowSink(Closing):
     """A window that shows what is written to it. Main thread only.
 
     The raw camera picture is shown only while its key asks for it: never at the start, after an
@@ -176,12 +177,6 @@ class WindowSink:
         if self._viewer.comparison is not None:
             self._viewer.comparison.close()
         self._recorder.stop()
-
-    def __enter__(self) -> WindowSink:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _refresh(self, *, wait_ms: int) -> None:
         if self._frame is None or self.stopped:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import threading
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Self
 
+from stream.closing import Closing
 from stream.frame import Frame
 from stream.source import SourceInfo
 
 
-class ClosableSource(ABC):
+class ClosableSource(Closing):
     """A source whose iteration ends soon after `close`, whichever thread calls it.
 
     A device or container must not be closed while it is being read. So whoever finds it unused
@@ -54,14 +53,3 @@ class ClosableSource(ABC):
                 self._release()
             finally:
                 self._in_use.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
