@@ -206,13 +206,17 @@ class MODNet(nn.Module):
         self.hr_branch = HRBranch(self.widths)
         self.f_branch = FusionBranch(self.widths)
 
-    def forward(self, image: Tensor, *, heads: bool = False, detail: bool = True) -> MODNetOutput:
+    def forward(
+        self, image: Tensor, *, heads: bool = False, detail: bool = True, coarse: bool = False
+    ) -> MODNetOutput:
         """Predict the matte.
 
         Args:
             image: (N, 3, H, W) RGB in [-1, 1]; H and W multiples of 32.
             heads: Also run the train-only semantic and detail heads.
             detail: False leaves out the detail head, a seventh of all the work.
+            coarse: Only the low-resolution branch, a quarter of all the work: the matte is the
+                semantic prediction scaled up.
 
         Raises:
             ValueError: H or W is not a multiple of 32.
@@ -224,6 +228,9 @@ class MODNet(nn.Module):
             )
         enc2x, enc4x, enc32x = self.backbone(image)
         lr8x = self.lr_branch(enc32x)
+        if coarse:
+            semantic = torch.sigmoid(self.lr_branch.conv_lr(lr8x))
+            return MODNetOutput(resize(semantic, 16), semantic)
         hr2x = self.hr_branch(image, enc2x, enc4x, lr8x)
         matte = torch.sigmoid(self.f_branch(image, lr8x, hr2x))
         if not heads:

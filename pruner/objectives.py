@@ -85,6 +85,10 @@ def objective_of(
     """
     if mode == "soc":
         return self_supervised(copy.deepcopy(model))
+    if mode == "semantic":
+        model.hr_branch.requires_grad_(False)
+        model.f_branch.requires_grad_(False)
+        return semantics(weights)
     model.lr_branch.conv_lr.requires_grad_(bool(weights.semantic))
     model.hr_branch.conv_hr.requires_grad_(bool(weights.detail))
     if mode == "distil":
@@ -100,6 +104,19 @@ def supervised(weights: LossWeights) -> Objective:
         heads = bool(weights.semantic or weights.detail)
         output = model(to_network(batch.image), heads=heads, detail=bool(weights.detail))
         return label_terms(output, batch, weights)
+
+    return objective
+
+
+def semantics(weights: LossWeights) -> Objective:
+    """Where the person is, alone: the low-resolution branch sees four pictures in one's time."""
+
+    def objective(model: nn.Module, batch: Batch) -> Losses:
+        output = model(to_network(batch.image), coarse=True)
+        return {
+            "semantic": weights.semantic * semantic_loss(output.semantic, batch.alpha),
+            "pyramid": weights.pyramid * pyramid_loss(output.matte, batch.alpha),
+        }
 
     return objective
 

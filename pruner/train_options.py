@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MODES = {
     "finetune": "go on from the given weights",
     "scratch": "the given network's widths, fresh weights",
+    "semantic": "the given weights, backbone and low-resolution branch only: finetune afterwards",
     "distil": "the given weights, with --teacher",
     "fold": "the given weights; instance norms become batch norms, which cost nothing at run time",
     "soc": "self-supervised, on pictures or videos without mattes too: the branches learn to agree",
@@ -130,7 +131,7 @@ def read_data(options: argparse.Namespace) -> Data:
         items,
         pictures(options.backgrounds) if options.backgrounds else (),
         Mix(composite=options.composite, negative=options.negative),
-        Validation(held_out, options.val_size),
+        Validation(held_out, options.val_size, coarse=getattr(options, "mode", "") == "semantic"),
     )
 
 

@@ -29,9 +29,11 @@ class Validation:
     Args:
         items: Pictures with mattes.
         long_side: Size they are looked at; sides are rounded to multiples of 32.
+        coarse: Judge the semantic prediction, not the matte.
     """
 
-    def __init__(self, items: Sequence[Pair], long_side: int) -> None:
+    def __init__(self, items: Sequence[Pair], long_side: int, *, coarse: bool = False) -> None:
+        self._coarse = coarse
         self._pictures = [_resized(item, long_side) for item in items]
 
     @torch.inference_mode()
@@ -41,7 +43,7 @@ class Validation:
         device = next(model.parameters()).device
         rows = []
         for image, alpha in self._pictures:
-            matte = model(to_network(image.to(device))).matte.cpu()
+            matte = model(to_network(image.to(device)), coarse=self._coarse).matte.cpu()
             error = matte - alpha
             person, found = alpha > 0.5, matte > 0.5
             union = int((person | found).sum())

@@ -198,6 +198,29 @@ def test_self_supervision_keeps_the_statistics_of_all_norms(people: Path, tmp_pa
     )  # what they learn, they go on learning
 
 
+def test_semantic_training_moves_the_low_resolution_branch_alone(
+    people: Path, tmp_path: Path
+) -> None:
+    model = network()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    trainer = trainer_in(tmp_path, people, model, epochs=1, learning_rate=1e-2)
+    trainer.run(objective_of("semantic", model, LossWeights()))
+    moved = {n for n, tensor in model.state_dict().items() if not torch.equal(tensor, before[n])}
+    assert {name.partition(".")[0] for name in moved} == {"backbone", "lr_branch"}
+    assert "lr_branch.conv_lr.layers.0.weight" in moved
+
+
+def test_the_coarse_matte_is_the_semantic_prediction_scaled_up(people: Path) -> None:
+    model = network().eval()
+    image = batch_of(people).image * 2 - 1
+    full, coarse = model(image, heads=True), model(image, coarse=True)
+    assert torch.equal(coarse.semantic, full.semantic)
+    assert coarse.matte.shape == full.matte.shape
+    assert torch.allclose(
+        torch.nn.functional.avg_pool2d(coarse.matte, 16), full.semantic, atol=0.05
+    )
+
+
 def test_the_command_freezes_norms_for_self_supervision_only(
     people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
