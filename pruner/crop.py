@@ -69,7 +69,7 @@ def wider_than_picture(size_wh: tuple[int, int], aspect: float, rng: Rng) -> Win
     Only for a cut-out whose sides are free: what stands on the lower edge must stay on it.
     """
     width, height = size_wh
-    crop_height = max(height, width / aspect) * rng.uniform(1.0, 1.9)
+    crop_height = max(height, width / aspect) * rng.uniform(1.0, 2.5)
     crop_width = crop_height * aspect
     spare = max(0.0, crop_width - width) / 2
     x = width / 2 + rng.uniform(-spare, spare)

@@ -135,11 +135,11 @@ def _decode(path: Path, flag: int) -> NDArray[np.uint8]:
 
 
 def balanced_weights(items: Sequence[Pair]) -> list[float]:
-    """Sampling weights: a data set counts by the square root of its size, so that all are heard."""
+    """Sampling weights: every data set counts alike, whatever its size."""
     sizes: dict[str, int] = {}
     for item in items:
         sizes[item.source] = sizes.get(item.source, 0) + 1
-    return [1 / sizes[item.source] ** 0.5 for item in items]
+    return [1 / sizes[item.source] for item in items]
 
 
 def spread(items: Sequence[T], count: int | None) -> list[T]:

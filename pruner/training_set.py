@@ -45,11 +45,13 @@ class Mix:
         composite: People cut out and put before another background.
         negative: Backgrounds without anybody, alpha 0 everywhere.
         close: Of the pictures as they are, those cropped to head and upper body.
+        group: Of the composites, those before a picture with people, who stay in the matte.
     """
 
     composite: float = 0.3
     negative: float = 0.1
     close: float = 0.4
+    group: float = 0.25
 
 
 class TrainingSet(Dataset[tuple[Tensor, Tensor]]):
@@ -98,12 +100,20 @@ class TrainingSet(Dataset[tuple[Tensor, Tensor]]):
         weight = alpha.astype(np.float64) / 255
         foreground = estimate_foreground_ml(image.astype(np.float64) / 255, weight)
         gain = rng.uniform(0.75, 1.25)  # the person is lit unlike the room
-        background = self._background(request.shape_hw, rng).astype(np.float64) / 255
+        behind, others = self._behind(request, rng)
         blended = (
             weight[..., None] * np.clip(foreground * gain, 0, 1)
-            + (1 - weight[..., None]) * background
+            + (1 - weight[..., None]) * behind.astype(np.float64) / 255
         )
-        return np.rint(blended * 255).astype(np.uint8), alpha
+        everybody = weight + (1 - weight) * others.astype(np.float64) / 255
+        return np.rint(blended * 255).astype(np.uint8), np.rint(everybody * 255).astype(np.uint8)
+
+    def _behind(self, request: Request, rng: Rng) -> tuple[Picture, Picture]:
+        """What a cut-out is put before: a picture, and the matte of the people in it."""
+        if rng.random() < self._mix.group:
+            other = request._replace(item=int(rng.integers(len(self._items))))
+            return self._natural(other, rng)
+        return self._background(request.shape_hw, rng), np.zeros(request.shape_hw, np.uint8)
 
     @staticmethod
     def _cutout_window(alpha: Picture, request: Request, rng: Rng) -> Window:

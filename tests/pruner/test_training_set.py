@@ -50,13 +50,28 @@ def test_a_composite_keeps_the_person_and_loses_the_room(people: Path, tmp_path:
     green = np.zeros((90, 90, 3), np.uint8)
     green[..., 1] = 200
     assert cv2.imwrite(str(tmp_path / "green.png"), green)
-    made = TrainingSet(pairs(people), [tmp_path / "green.png"], Mix(1, 0))
+    made = TrainingSet(pairs(people), [tmp_path / "green.png"], Mix(1, 0, group=0))
     image, alpha = made[Request(0, (64, 64), 1)]
     room = image[:, alpha[0] == 0]
     assert torch.allclose(
         room, torch.tensor([[0.0], [200 / 255], [0.0]]).expand_as(room), atol=0.02
     )
     assert image[0][alpha[0] > 0.99].mean() > 0.5
+
+
+def test_the_people_behind_a_cut_out_stay_in_the_matte(people: Path, tmp_path: Path) -> None:
+    (tmp_path / "room.png").write_bytes(next(people.glob("image/*")).read_bytes())
+    alone, group = (
+        TrainingSet(pairs(people), [tmp_path / "room.png"], Mix(1, 0, group=share))
+        for share in (0, 1)
+    )
+    more = 0.0
+    for seed in range(4):
+        image, alpha = group[Request(0, (64, 64), seed)]
+        bright = image.mean(dim=0) > 0.5  # everybody in these pictures is
+        assert alpha[0][bright].mean() > 0.9
+        more += float((alpha - alone[Request(0, (64, 64), seed)][1]).clamp_min(0).mean())
+    assert more > 0.05
 
 
 def test_without_backgrounds_every_picture_is_natural(people: Path) -> None:
