@@ -89,7 +89,7 @@ def objective_of(
         model.hr_branch.requires_grad_(False)
         model.f_branch.requires_grad_(False)
         # Faster for the depthwise convolutions of bfloat16, slower for those of the other branches.
-        model.to(memory_format=torch.channels_last)
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return semantics(weights)
     model.lr_branch.conv_lr.requires_grad_(bool(weights.semantic))
     model.hr_branch.conv_hr.requires_grad_(bool(weights.detail))

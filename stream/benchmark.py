@@ -20,6 +20,7 @@ from stream.bench.options import parse
 if TYPE_CHECKING:
     from stream.background import Background
     from stream.bench.clip import ClipJob, ClipRun
+    from stream.inference.predictor import VideoPredictor
     from stream.matting import MattePredictor
     from stream.sink import Sink
     from stream.source import Source
@@ -125,20 +126,29 @@ def run_clip(job: ClipJob, *, on_first_frame: Callable[[], None]) -> ClipRun:
         stages=report.stages,
         start_cpu_s=meter.start_cpu_s,
         footprints=watch.footprints,
+        dropped=report.frames_dropped,
+        conditions=job.conditions,
     )
 
 
 def _open(
     job: ClipJob, opened: contextlib.ExitStack
-) -> tuple[Source, MattePredictor, Background, list[Sink]]:
+) -> tuple[Source, VideoPredictor, Background, list[Sink]]:
     from stream.background import open_background
     from stream.bench.endurance import RepeatedSource
     from stream.bench.peers import open_peer
-    from stream.session import SessionOptions, open_paced_source, open_predictor
+    from stream.session import SessionOptions, open_paced_source, open_predictor, reusing
     from stream.sink import open_sink
 
     contender, size, threads = job.contender, job.size, job.threads
-    options = SessionOptions(input=job.clip, model=contender.model, size=size, threads=threads)
+    options = SessionOptions(
+        input=job.clip,
+        output="virtual" if job.live else None,  # what is watched keeps its pace
+        model=contender.model,
+        size=size,
+        threads=threads,
+        skip=job.skip,
+    )
     source: Source = (
         RepeatedSource(lambda: open_paced_source(options))
         if job.repeats
@@ -148,10 +158,15 @@ def _open(
     background = open_background(job.background)
     opened.callback(background.close)
     if contender.peer is None:
-        predictor = open_predictor(options, source)
+        network = open_predictor(options, source)
+        predictor = reusing(network, options, source.info)
     else:  # a peer is a predictor in all that the pipeline asks of one
-        predictor = cast("MattePredictor", open_peer(contender.peer, size=size, threads=threads))
-    opened.callback(predictor.close)
+        predictor = network = cast(
+            "MattePredictor", open_peer(contender.peer, size=size, threads=threads)
+        )
+    opened.callback(network.close)
+    if job.live:
+        return source, predictor, background, []
     sink = opened.enter_context(open_sink(job.output, source.info, overwrite=True))
     return source, predictor, background, [sink]
 

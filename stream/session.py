@@ -14,7 +14,7 @@ from stream.composite import composite
 from stream.frame import CompositedFrame, MattedFrame
 from stream.inference.model_files import model_names
 from stream.inference.model_setup import open_predictor as open_predictor
-from stream.inference.model_setup import reusing
+from stream.inference.model_setup import reusing as reusing
 from stream.live.hud import HudStats
 from stream.live.stand_in import StandIn
 from stream.live.views import Comparison

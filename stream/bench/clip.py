@@ -39,6 +39,8 @@ class ClipJob:
         max_frames: Ends the run after so many frames; None for the whole clip.
         seconds: Ends the run so many seconds after its first frame.
         repeats: Whether the clip begins again at its end; for that it must have `max_frames`.
+        live: Whether the clip keeps its pace, as a camera does, and nothing is written.
+        skip: How many frames after each inference have its matte moved to them.
     """
 
     contender: Contender
@@ -50,6 +52,13 @@ class ClipJob:
     max_frames: int | None
     seconds: float
     repeats: bool = False
+    live: bool = False
+    skip: int = 0
+
+    @property
+    def conditions(self) -> str:
+        """What is out of the ordinary, as options of the command line."""
+        return " --live" * self.live + f" --skip {self.skip}" * bool(self.skip)
 
     def to_json(self) -> str:
         """The job for another process."""
@@ -83,6 +92,8 @@ class ClipRun:
         start_cpu_s: Processor time from the start of the process to the first frame's delivery.
         footprints: What the process held in the course of the run, if its `max_frames` were known.
         start_s: From the start of the process to the first frame's delivery, by the clock.
+        dropped: How many frames of a clip that kept its pace were thrown away.
+        conditions: What the run was asked for besides, as options of the command line.
     """
 
     name: str
@@ -99,6 +110,8 @@ class ClipRun:
     start_cpu_s: float
     footprints: list[Footprint] = field(default_factory=list)
     start_s: float = 0.0
+    dropped: int = 0
+    conditions: str = ""
 
     @classmethod
     def from_json(cls, found: dict[str, Any], *, start_s: float) -> ClipRun:

@@ -97,6 +97,19 @@ def _add_subjects(group: argparse._ArgumentGroup) -> None:
         help="the network's shorter side in whole runs, as --size of run_stream.py "
         "(default: 288 512)",
     )
+    group.add_argument(
+        "--live",
+        action="store_true",
+        help="in whole runs clips keep their pace, as a camera does, and nothing is written: shows "
+        "how old frames are when they are delivered, and how many are thrown away",
+    )
+    group.add_argument(
+        "--skip",
+        type=_whole_number,
+        default=0,
+        metavar="N",
+        help="in whole runs, as of run_stream.py (default: 0)",
+    )
     group.add_argument("--threads", type=_positive_int, metavar="N", help="(default: all cores)")
     group.add_argument("--only", choices=("latency", "clip"), help="leave the other part out")
     group.add_argument(
@@ -160,6 +173,12 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
 def _positive_int(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got '{text}'")
+    return int(text)
+
+
+def _whole_number(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 on, got '{text}'")
     return int(text)
 
 

@@ -146,4 +146,6 @@ class Suite:
             threads=self._options.threads,
             max_frames=self._options.frames,
             seconds=self._options.seconds,
+            live=self._options.live,
+            skip=self._options.skip,
         )

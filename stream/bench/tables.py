@@ -83,16 +83,18 @@ def _latency_table(rows: Sequence[LatencyRow]) -> Table:
 
 
 def _clip_title(row: ClipRow) -> str:
-    return f"From file to file: {_clip(row.typical)}"
+    return f"Whole runs: {_clip(row.typical)}"
 
 
 def _clip(run: ClipRun) -> str:
-    return f"{run.clip}, {_size(run.frame_size_wh)}, --size {run.size}"
+    return f"{run.clip}, {_size(run.frame_size_wh)}, --size {run.size}{run.conditions}"
 
 
 def _clip_table(rows: Sequence[ClipRow]) -> Table:
     rates = "fps", "speed-up", "CPU ms/frame", "speed-up"
-    table = _table("network", *rates, "start s", "start CPU s", "peak MB", "frames", "input")
+    table = _table(
+        "network", *rates, "start s", "start CPU s", "peak MB", "frames", "dropped", "input"
+    )
     for row in rows:
         run = row.typical
         table.add_row(
@@ -103,6 +105,7 @@ def _clip_table(rows: Sequence[ClipRow]) -> Table:
             f"{run.start_cpu_s:.2f}",
             _mb(run.peak_memory_mb),
             str(run.frames),
+            str(run.dropped),
             "" if run.input_size_wh is None else _size(run.input_size_wh),
         )
     return table

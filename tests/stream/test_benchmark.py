@@ -83,7 +83,7 @@ def test_the_tables_are_markdown_and_say_how_far_to_trust_them(
     assert main(tiny) == 0
     out, err = capsys.readouterr()
     assert "One inference at 64 x 32" in out
-    assert "From file to file: clip.mp4, 64 x 48, --size 64" in out
+    assert "Whole runs: clip.mp4, 64 x 48, --size 64" in out
     headers = [line for line in out.splitlines() if line.startswith("| network")]
     assert len(headers) == 4
     assert len([line for line in out.splitlines() if "second.xml |" in line]) == 4
@@ -260,6 +260,18 @@ def test_a_run_ends_when_its_time_is_up(tiny: list[str], tmp_path: Path) -> None
     run = run_clip(job, on_first_frame=lambda: first.append(True))
     assert first == [True]
     assert 1 <= run.frames < 300
+
+
+def test_live_runs_keep_the_clips_pace_and_write_nothing(
+    tiny: list[str], in_this_process: list[ClipJob], tmp_path: Path
+) -> None:
+    options = ["--models", tiny[1], "--only", "clip", "--passes", "1", "--live", "--skip", "1"]
+    found = measured([*tiny, *options], tmp_path)
+    (run,) = (row["typical"] for row in found["clips"])
+    assert run["conditions"] == " --live --skip 1"
+    assert run["frames"] + run["dropped"] == FRAMES
+    assert run["fps"] < 40  # of 30 that the clip has; from file to file it has hundreds
+    assert not any(Path(job.output).exists() for job in in_this_process)
 
 
 def test_a_run_in_a_process_of_its_own_reports_start_and_memory(
