@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pruner.errors import PrunerError
 from pruner.train_options import (
@@ -18,6 +19,9 @@ from pruner.train_options import (
     read_settings,
     read_unlabelled,
 )
+
+if TYPE_CHECKING:
+    from pruner.trainer import Data
 
 
 def parser() -> argparse.ArgumentParser:
@@ -89,7 +93,7 @@ def run(options: argparse.Namespace) -> None:
         freeze_norms_after={"soc": 0.0, "fold": FREEZE}.get(mode, 1.0),
     )
     torch.manual_seed(options.seed)
-    data = read_unlabelled(options) if mode == "soc" else read_data(options)
+    data = _read(options)
     given = checkpoint.load(options.weights)
     model = starting_network(mode, given, freeze_backbone=frozen)
     if mode == "fold":
@@ -116,6 +120,13 @@ def run(options: argparse.Namespace) -> None:
     else:
         trainer.run(objective)
     print(f"best: {options.output / 'best.safetensors'}")
+
+
+def _read(options: argparse.Namespace) -> Data:
+    """The pictures that the way of training needs."""
+    if options.mode == "soc":
+        return read_unlabelled(options)
+    return read_data(options, coarse=options.mode == "semantic")
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -115,8 +115,12 @@ def read_pairs(options: argparse.Namespace) -> tuple[list[Pair], list[Pair]]:
     return items, spread(held_out, options.val_limit)
 
 
-def read_data(options: argparse.Namespace) -> Data:
+def read_data(options: argparse.Namespace, *, coarse: bool = False) -> Data:
     """The pictures that the options name, and how they are used.
+
+    Args:
+        options: As the parsers above have them.
+        coarse: See `Validation`.
 
     Raises:
         PrunerError: A folder that cannot be used.
@@ -131,7 +135,7 @@ def read_data(options: argparse.Namespace) -> Data:
         items,
         pictures(options.backgrounds) if options.backgrounds else (),
         Mix(composite=options.composite, negative=options.negative),
-        Validation(held_out, options.val_size, coarse=getattr(options, "mode", "") == "semantic"),
+        Validation(held_out, options.val_size, coarse=coarse),
     )
 
 
