@@ -76,11 +76,13 @@ def _wish(options: argparse.Namespace) -> Wish:
     return Wish(
         ratio=options.ratio,
         threshold=options.threshold,
+        policy=options.policy,
         criterion=options.importance,
         data=options.data,
         limits=Limits(dict(options.keep), min_keep),
         max_macs=options.target_macs,
         max_parameters=options.target_params,
+        max_activations=options.target_activations,
         max_latency_ms=options.target_latency,
         size_wh=options.size,
         device=options.device,
@@ -95,6 +97,7 @@ def _settings(options: argparse.Namespace, result: Compressed) -> dict[str, obje
         "pruned_from": options.weights.name,
         "ratio": result.ratio,
         "threshold": result.threshold,
+        "policy": options.policy,
         "importance": options.importance,
         "keep": dict(options.keep),
         "inherited": options.weight_replace,
@@ -139,7 +142,8 @@ def _print(report: PruneReport, options: argparse.Namespace) -> None:
         console.print(report.widths_table())
     console.print(report.size_table())
     ratio, threshold = report.settings["ratio"], report.settings["threshold"]
-    print(f"ratio {ratio:g}, threshold {threshold:g}: wrote {options.output}")
+    backbone = "greedy" if threshold is None else f"threshold {threshold:g}"
+    print(f"ratio {ratio:g}, {backbone}: wrote {options.output}")
     print("next, retrain it:")
     print(
         f"  python -m pruner.train {_retraining(options)} --data YOUR_DATA --output out/retrained"

@@ -228,15 +228,12 @@ class MODNet(nn.Module):
             )
         enc2x, enc4x, enc32x = self.backbone(image)
         lr8x = self.lr_branch(enc32x)
-        if coarse:
-            semantic = torch.sigmoid(self.lr_branch.conv_lr(lr8x))
+        semantic = torch.sigmoid(self.lr_branch.conv_lr(lr8x)) if heads or coarse else None
+        if semantic is not None and coarse:
             return MODNetOutput(resize(semantic, 16), semantic)
         hr2x = self.hr_branch(image, enc2x, enc4x, lr8x)
         matte = torch.sigmoid(self.f_branch(image, lr8x, hr2x))
-        if not heads:
-            return MODNetOutput(matte)
-        semantic = torch.sigmoid(self.lr_branch.conv_lr(lr8x))
-        if not detail:
+        if not heads or not detail:
             return MODNetOutput(matte, semantic)
         full = torch.cat([resize(hr2x, 2), image], dim=1)
         return MODNetOutput(matte, semantic, torch.sigmoid(self.hr_branch.conv_hr(full)))

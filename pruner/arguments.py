@@ -11,6 +11,7 @@ _EPILOG = """\
 examples:
   prune.py --ratio 0.5 --threshold 0.3
   prune.py --ratio 0.5 --target-macs 3.66G --target-params 1.34M --keep last=320
+  prune.py --ratio 0.5 --policy greedy --target-macs 3.66G --importance taylor --data portraits/
   prune.py --target-latency 40 --importance taylor --data portraits/
   prune.py --ckpt_path modnet.ckpt --ratio 0.5 --threshold 0.5 --weight_replace True
 
@@ -124,8 +125,16 @@ def _add_strength(group: argparse._ArgumentGroup) -> None:
         type=float,
         help="importance, 0 to 1, below which a backbone channel is cut (default: 0.5)",
     )
+    add(
+        "--policy",
+        choices=("threshold", "greedy"),
+        default="threshold",
+        help="how the backbone is cut: with one threshold for all layers (default), or, with "
+        "targets and --importance taylor, always where the least is lost for what it saves",
+    )
     add("--target-macs", type=amount, metavar="N", help="at most so many at --size, like 3.6G")
     add("--target-params", type=amount, metavar="N", help="at most so many, like 1.34M")
+    add("--target-activations", type=amount, metavar="N", help="values layers put out, like 35M")
     add("--target-latency", type=amount, metavar="MS", help="at most so long on --device")
     add_limits(group)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from models.widths import MODNetWidths
 from pruner.errors import PrunerUsageError
 
 STEPS = 1000
 """Strengths are tried in thousandths: fine enough for any width, and short enough to type again."""
+
+Counts = Mapping[str, int]
+"""Channels kept, by group name."""
 
 
 @dataclass(frozen=True)
@@ -19,23 +21,29 @@ class Target:
     Attributes:
         name: What is limited, as in an error message.
         limit: The largest value that will do.
-        measure: The value for a network of these widths.
+        measure: The value for a network with these channel counts.
         show: A value as text, with its unit.
     """
 
     name: str
     limit: float
-    measure: Callable[[MODNetWidths], float]
+    measure: Callable[[Counts], float]
     show: Callable[[float], str]
 
+    def out_of_reach(self, least: Counts, most: Counts) -> PrunerUsageError:
+        """The error that says what is possible, from the narrowest and the widest network."""
+        low, high = (self.show(self.measure(counts)) for counts in (least, most))
+        return PrunerUsageError(
+            f"{self.name}: {self.show(self.limit)} is out of reach; with these options "
+            f"{low} to {high} are possible"
+        )
 
-def gentlest_strength(
-    widths_at: Callable[[float], MODNetWidths], targets: Sequence[Target]
-) -> float:
+
+def gentlest_strength(counts_at: Callable[[float], Counts], targets: Sequence[Target]) -> float:
     """The smallest pruning strength that meets all targets, by bisection.
 
     Args:
-        widths_at: The network's widths when pruned with a strength in [0, 1): whatever of ratio and
+        counts_at: The channels kept when pruned with a strength in [0, 1): whatever of ratio and
             threshold is to be found takes this value, so the two rise together.
         targets: At least one limit. All fall (latency: nearly) as the strength rises.
 
@@ -47,18 +55,14 @@ def gentlest_strength(
     """
     hardest = STEPS - 1
     for target in targets:
-        least = target.measure(widths_at(hardest / STEPS))
-        if least > target.limit:
-            most = target.measure(widths_at(0.0))
-            raise PrunerUsageError(
-                f"{target.name}: {target.show(target.limit)} is out of reach; with these options "
-                f"{target.show(least)} to {target.show(most)} are possible"
-            )
+        least = counts_at(hardest / STEPS)
+        if target.measure(least) > target.limit:
+            raise target.out_of_reach(least, counts_at(0.0))
     low, high = -1, hardest  # `high` always meets the targets, `low` never does
     while high - low > 1:
         middle = (low + high) // 2
-        widths = widths_at(middle / STEPS)
-        if all(target.measure(widths) <= target.limit for target in targets):
+        counts = counts_at(middle / STEPS)
+        if all(target.measure(counts) <= target.limit for target in targets):
             high = middle
         else:
             low = middle

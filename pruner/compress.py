@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
 from models.modnet import MODNet
 from models.widths import MODNetWidths
-from pruner.budget import Target, gentlest_strength
-from pruner.cost import cost
+from pruner.budget import Counts, Target, gentlest_strength
+from pruner.cost import CostModel
 from pruner.errors import PrunerUsageError
+from pruner.greedy import greedy_counts
 from pruner.groups import Group, groups, resized
 from pruner.importance import importance
 from pruner.latency import measure_latency
@@ -30,11 +33,14 @@ class Wish:
     Attributes:
         ratio: Share of channels that the gate and the branches lose, in [0, 1).
         threshold: Normalised importance below which a backbone channel goes, in [0, 1].
+        policy: How the backbone's widths are found: by the `threshold`, or `greedy`: with targets
+            and `taylor`, see `pruner.greedy`.
         criterion: One of `pruner.importance.CRITERIA`.
         data: Folder of pictures and mattes for `taylor`.
         limits: Requests for single groups.
         max_macs: Upper limit on the inference graph's multiply-accumulates at `size_wh`.
         max_parameters: Upper limit on the parameters.
+        max_activations: Upper limit on the values that layers put out at `size_wh`.
         max_latency_ms: Upper limit on the time of one inference at `size_wh` on `device`.
         size_wh: Input width and height in pixels, multiples of 32.
         device: An OpenVINO device name.
@@ -44,11 +50,13 @@ class Wish:
 
     ratio: float | None = None
     threshold: float | None = None
+    policy: str = "threshold"
     criterion: str = "l1"
     data: Path | None = None
     limits: Limits = field(default_factory=Limits)
     max_macs: float | None = None
     max_parameters: float | None = None
+    max_activations: float | None = None
     max_latency_ms: float | None = None
     size_wh: tuple[int, int] = (512, 512)
     device: str = "CPU"
@@ -63,14 +71,14 @@ class Compressed:
     Attributes:
         model: The network.
         ratio: As wished for, or found.
-        threshold: As wished for, or found.
+        threshold: As wished for, or found; None if there was none.
         groups: The groups of the network before.
         counts: Channels kept, by group name.
     """
 
     model: MODNet
     ratio: float
-    threshold: float
+    threshold: float | None
     groups: Mapping[str, Group]
     counts: Mapping[str, int]
 
@@ -83,55 +91,106 @@ def compress(model: MODNet, wish: Wish) -> Compressed:
 
     Raises:
         PrunerUsageError: A number out of its range, a limit that no pruning meets, or a limit with
-            nothing left to search.
+            nothing left to search, or options that do not go with the policy.
         PrunerError: Data or a device that cannot be used.
     """
+    _check(wish)
     known = groups(model.widths)
     scores = importance(model, wish.criterion, data=wish.data, seed=wish.seed)
-
-    def choice(strength: float) -> tuple[float, float]:
-        ratio = strength if wish.ratio is None else wish.ratio
-        return ratio, strength if wish.threshold is None else wish.threshold
-
-    def counts_at(strength: float) -> dict[str, int]:
-        ratio, threshold = choice(strength)
-        return channel_counts(known, scores, ratio=ratio, threshold=threshold, limits=wish.limits)
-
-    strength = DEFAULT_STRENGTH
-    if targets := _targets(wish):
-        if wish.ratio is not None and wish.threshold is not None:
-            raise PrunerUsageError(
-                "a target needs something to search: leave out --threshold, --ratio, or both"
-            )
-        strength = gentlest_strength(lambda s: resized(model.widths, counts_at(s)), targets)
-    counts = counts_at(strength)
+    targets = _targets(model.widths, wish)
+    if wish.policy == "greedy":
+        choice = _greedily(known, scores, targets, wish)
+    else:
+        choice = _by_threshold(known, scores, targets, wish)
+    ratio, threshold, counts = choice
     if wish.inherit:
         smaller = prune(model, best_channels(scores, counts))
     else:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(wish.seed)
             smaller = MODNet(resized(model.widths, counts)).eval()
-    return Compressed(smaller, *choice(strength), groups=known, counts=counts)
+    return Compressed(smaller, ratio, threshold, groups=known, counts=counts)
 
 
-def _targets(wish: Wish) -> list[Target]:
+class _Choice(NamedTuple):
+    """Ratio, threshold, and the channels that stay with them."""
+
+    ratio: float
+    threshold: float | None
+    counts: Counts
+
+
+def _greedily(
+    known: Mapping[str, Group],
+    scores: Mapping[str, Tensor],
+    targets: Sequence[Target],
+    wish: Wish,
+) -> _Choice:
+    ratio = DEFAULT_STRENGTH if wish.ratio is None else wish.ratio
+    whole = channel_counts(known, scores, ratio=ratio, threshold=0.0, limits=wish.limits)
+    counts = greedy_counts(known, scores, whole, targets, limits=wish.limits)
+    return _Choice(ratio, None, counts)
+
+
+def _by_threshold(
+    known: Mapping[str, Group],
+    scores: Mapping[str, Tensor],
+    targets: Sequence[Target],
+    wish: Wish,
+) -> _Choice:
+
+    def strengths(strength: float) -> tuple[float, float]:
+        ratio = strength if wish.ratio is None else wish.ratio
+        return ratio, strength if wish.threshold is None else wish.threshold
+
+    def counts_at(strength: float) -> Counts:
+        ratio, threshold = strengths(strength)
+        return channel_counts(known, scores, ratio=ratio, threshold=threshold, limits=wish.limits)
+
+    strength = gentlest_strength(counts_at, targets) if targets else DEFAULT_STRENGTH
+    return _Choice(*strengths(strength), counts_at(strength))
+
+
+def _check(wish: Wish) -> None:
+    """Refuse what contradicts itself before anything is scored."""
+    limits = (wish.max_macs, wish.max_parameters, wish.max_activations, wish.max_latency_ms)
+    has_target = any(limit is not None for limit in limits)
+    if wish.policy != "greedy":
+        if has_target and wish.ratio is not None and wish.threshold is not None:
+            raise PrunerUsageError(
+                "a target needs something to search: leave out --threshold, --ratio, or both"
+            )
+        return
+    if wish.criterion != "taylor":
+        raise PrunerUsageError(
+            "greedy weighs layers against each other, which only --importance taylor allows"
+        )
+    if not has_target or wish.max_latency_ms is not None or wish.threshold is not None:
+        raise PrunerUsageError(
+            "greedy needs --target-macs, --target-params or --target-activations, and neither "
+            "--target-latency nor --threshold"
+        )
+
+
+def _targets(widths: MODNetWidths, wish: Wish) -> list[Target]:
     """The limits that were wished for."""
+    cost = CostModel(widths, wish.size_wh)
 
-    def latency_ms(widths: MODNetWidths) -> float:
-        return measure_latency(MODNet(widths), size_wh=wish.size_wh, device=wish.device)
+    def latency_ms(counts: Counts) -> float:
+        smaller = MODNet(resized(widths, counts))
+        return measure_latency(smaller, size_wh=wish.size_wh, device=wish.device)
 
-    targets = []
-    if wish.max_macs is not None:
-        targets.append(
-            Target("MACs", wish.max_macs, lambda w: cost(w, wish.size_wh).macs, _in(1e9, "G"))
-        )
-    if wish.max_parameters is not None:
-        targets.append(
-            Target("parameters", wish.max_parameters, lambda w: cost(w).parameters, _in(1e6, "M"))
-        )
-    if wish.max_latency_ms is not None:
-        targets.append(Target("latency", wish.max_latency_ms, latency_ms, _in(1, "ms")))
-    return targets
+    known = (
+        ("MACs", wish.max_macs, lambda c: cost(c).macs, _in(1e9, "G")),
+        ("parameters", wish.max_parameters, lambda c: cost(c).parameters, _in(1e6, "M")),
+        ("activations", wish.max_activations, lambda c: cost(c).activations, _in(1e6, "M")),
+        ("latency", wish.max_latency_ms, latency_ms, _in(1, "ms")),
+    )
+    return [
+        Target(name, limit, measure, show)
+        for name, limit, measure, show in known
+        if limit is not None
+    ]
 
 
 def _in(unit: float, name: str) -> Callable[[float], str]:

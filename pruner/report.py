@@ -127,6 +127,7 @@ class PruneReport:
                 b.cost.macs_with_heads / 1e9,
                 "G",
             ),
+            ("activations", a.cost.activations / 1e6, b.cost.activations / 1e6, "M"),
             ("file", a.file_bytes / 1e6, b.file_bytes / 1e6, "MB"),
         ]
         if a.latency_ms is not None and b.latency_ms is not None:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from models.modnet import MODNet
 from models.widths import MODNetWidths
-from pruner.cost import cost
+from pruner.cost import CostModel, cost
+from pruner.groups import groups, resized
 from tests.pruner.networks import TINY, WITHOUT_EXPANSION
 
 
@@ -16,6 +18,7 @@ def test_modnet_costs_what_is_published() -> None:
     assert modnet.parameters == 6_487_075
     assert modnet.macs == 15_465_971_712
     assert modnet.macs_with_heads == 18_117_066_752
+    assert modnet.activations == 59_500_096
     assert modnet.size_wh == (512, 512)
 
 
@@ -32,6 +35,30 @@ def test_the_count_is_that_of_torch(widths: MODNetWidths, size_wh: tuple[int, in
 
 def test_parameters_are_those_of_the_network() -> None:
     assert cost(TINY).parameters == sum(p.numel() for p in MODNet(TINY).parameters())
+
+
+@pytest.mark.parametrize("widths", [TINY, WITHOUT_EXPANSION])
+def test_narrower_networks_are_counted_without_being_built(widths: MODNetWidths) -> None:
+    model = CostModel(widths, (64, 96))
+    counts = {name: max(1, group.width // 2) for name, group in groups(widths).items()}
+    assert model({}) == cost(widths, (64, 96))
+    assert model(counts) == cost(resized(widths, counts), (64, 96))
+    assert model({"last": 5}) == cost(resized(widths, {"last": 5}), (64, 96))
+
+
+def test_activations_are_what_layers_put_out() -> None:
+    model, values = MODNet(TINY).eval(), 0
+
+    def count(layer: nn.Module, given: object, output: Tensor) -> None:
+        nonlocal values
+        values += output.numel()
+
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.register_forward_hook(count)
+    with torch.no_grad():
+        model(torch.zeros(1, 3, 64, 96))
+    assert cost(TINY, (96, 64)).activations == values
 
 
 def test_counting_draws_no_random_numbers() -> None:

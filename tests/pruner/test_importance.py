@@ -3,8 +3,6 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -24,20 +22,6 @@ SQUEEZE, EXCITE = "lr_branch.se_block.fc.0.weight", "lr_branch.se_block.fc.2.wei
 @pytest.fixture
 def network() -> MODNet:
     return tiny_network()
-
-
-@pytest.fixture
-def portraits(tmp_path: Path) -> Path:
-    """Two pictures of a bright square, and their mattes."""
-    for folder in ("image", "alpha"):
-        (tmp_path / folder).mkdir()
-    alpha = np.zeros((80, 64), np.uint8)
-    alpha[20:60, 16:48] = 255
-    for name in "ab":
-        image = np.where(alpha[..., None] > 0, 200, 30).astype(np.uint8).repeat(3, axis=2)
-        cv2.imwrite(str(tmp_path / "image" / f"{name}.png"), image)
-        cv2.imwrite(str(tmp_path / "alpha" / f"{name}.png"), alpha)
-    return tmp_path
 
 
 def mean_matte(model: MODNet, image: Tensor) -> Tensor:

@@ -20,8 +20,12 @@ def report() -> PruneReport:
         settings={"ratio": 0.5, "threshold": 0.25, "importance": "l1"},
         groups=known,
         counts={name: (group.width + 1) // 2 for name, group in known.items()},
-        before=Size(Cost(2_000_000, 8_000_000_000, 9_000_000_000, (512, 288)), 4_000_000, 50.0),
-        after=Size(Cost(500_000, 4_000_000_000, 4_200_000_000, (512, 288)), 1_000_000, 20.0),
+        before=Size(
+            Cost(2_000_000, 8_000_000_000, 9_000_000_000, 60_000_000, (512, 288)), 4_000_000, 50.0
+        ),
+        after=Size(
+            Cost(500_000, 4_000_000_000, 4_200_000_000, 35_000_000, (512, 288)), 1_000_000, 20.0
+        ),
     )
 
 
@@ -51,6 +55,7 @@ def test_the_tables_name_every_layer_and_every_size(report: PruneReport) -> None
         "4.00 x",
         "MACs at 512 x 288",
         "8.00 G",
+        "60.00 M",
         "50.00 ms",
         "2.50 x",
     ):
