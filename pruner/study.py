@@ -67,7 +67,8 @@ def _importance(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="sets the backbone's threshold (default: 3.66G)",
     )
-    criteria = ["l1", "l2", "bn", "taylor", "random"]
+    add("--target-params", type=amount, metavar="N", help="likewise")
+    criteria = ["l1", "l2", "bn", "taylor", "random", "taylor-greedy"]
     add("--criteria", nargs="+", choices=criteria, default=criteria, help="(default: all)")
 
 

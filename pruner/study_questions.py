@@ -51,20 +51,26 @@ def modes(lab: Lab, options: argparse.Namespace) -> list[Row]:
 
 
 def importance(lab: Lab, options: argparse.Namespace) -> list[Row]:
-    """What makes a channel important, at the same cost: as cut, recalibrated, and retrained."""
+    """What makes a channel important, at the same cost: as cut, recalibrated, and retrained.
+
+    `taylor-greedy` is `taylor` with the policy of that name.
+    """
     original = load_network(options.weights)
     rows = [lab.once("original", partial(_as_it_is, lab, original))]
-    for criterion in options.criteria:
+    for name in options.criteria:
+        criterion, _, policy = name.partition("-")
         wish = Wish(
             ratio=options.ratio,
+            policy=policy or "threshold",
             criterion=criterion,
             data=options.data,
             limits=_limits(options),
             max_macs=options.target_macs,
+            max_parameters=options.target_params,
             seed=options.seed,
         )
         work = partial(_pruned, lab, original, wish, options.retraining, with_stages=True)
-        rows.append(lab.once(criterion, work))
+        rows.append(lab.once(name, work))
     return rows
 
 

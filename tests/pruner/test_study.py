@@ -128,13 +128,15 @@ def test_budget_b_trains_for_what_the_larger_network_would_cost(
 
 def test_criteria_are_compared_at_the_same_cost(world: Path, tmp_path: Path) -> None:
     weights = ["--weights", str(world / "wide.safetensors"), "--target-macs", "490M"]
-    criteria = ["--criteria", "l1", "random"]
+    names = ["l1", "random", "taylor-greedy"]
+    criteria = ["--criteria", *names, "--target-params", "1M"]
     arguments = ["importance", *weights, *criteria, *options(world, tmp_path)]
     assert study.main(arguments) == 0
     rows = results(tmp_path / "importance")
-    assert list(rows) == ["original", "l1", "random"]
+    assert list(rows) == ["original", *names]
     assert rows["original"]["macs"] > 490e6
-    for name in ("l1", "random"):
+    assert rows["taylor-greedy"]["threshold"] is None
+    for name in names:
         assert 460e6 < rows[name]["macs"] <= 490e6
         assert (rows[name]["ratio"], rows[name]["steps"]) == (0.5, 1)
         assert rows[name]["mse_cut"] != rows[name]["mse_recalibrated"] != rows[name]["mse"]
