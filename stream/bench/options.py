@@ -53,6 +53,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_subjects(parser.add_argument_group("what"))
+    _add_runs(parser.add_argument_group("whole runs, from file to file"))
     _add_peers(parser.add_argument_group("others"))
     _add_effort(parser.add_argument_group("how long"))
     _add_output(parser.add_argument_group("results"))
@@ -83,33 +84,6 @@ def _add_subjects(group: argparse._ArgumentGroup) -> None:
         help="input sizes of one inference, rounded to multiples of 32 "
         "(default: 512x288 896x512 512x512)",
     )
-    group.add_argument(
-        "--clip",
-        nargs="+",
-        metavar="FILE",
-        help="videos for whole runs, from file to file (default: the sample clip)",
-    )
-    group.add_argument(
-        "--clip-size",
-        nargs="+",
-        type=_positive_int,
-        metavar="PIXELS",
-        help="the network's shorter side in whole runs, as --size of run_stream.py "
-        "(default: 288 512)",
-    )
-    group.add_argument(
-        "--live",
-        action="store_true",
-        help="in whole runs clips keep their pace, as a camera does, and nothing is written: shows "
-        "how old frames are when they are delivered, and how many are thrown away",
-    )
-    group.add_argument(
-        "--skip",
-        type=_whole_number,
-        default=0,
-        metavar="N",
-        help="in whole runs, as of run_stream.py (default: 0)",
-    )
     group.add_argument("--threads", type=_positive_int, metavar="N", help="(default: all cores)")
     group.add_argument("--only", choices=("latency", "clip"), help="leave the other part out")
     group.add_argument(
@@ -121,6 +95,35 @@ def _add_subjects(group: argparse._ArgumentGroup) -> None:
         metavar="FRAMES",
         help="only show whether memory, threads and open files stay as they are while each model "
         "runs the first clip, again and again, until there are so many frames",
+    )
+
+
+def _add_runs(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--clip",
+        nargs="+",
+        metavar="FILE",
+        help="videos to run (default: the sample clip)",
+    )
+    group.add_argument(
+        "--clip-size",
+        nargs="+",
+        type=_positive_int,
+        metavar="PIXELS",
+        help="the network's shorter side, as --size of run_stream.py (default: 288 512)",
+    )
+    group.add_argument(
+        "--live",
+        action="store_true",
+        help="clips keep their pace, as a camera does, and nothing is written: shows how old "
+        "frames are when they are delivered, and how many are thrown away",
+    )
+    group.add_argument(
+        "--skip",
+        type=_whole_number,
+        default=0,
+        metavar="N",
+        help="as of run_stream.py (default: 0)",
     )
 
 
