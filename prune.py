@@ -145,19 +145,19 @@ def _print(report: PruneReport, options: argparse.Namespace) -> None:
     backbone = "greedy" if threshold is None else f"threshold {threshold:g}"
     print(f"ratio {ratio:g}, {backbone}: wrote {options.output}")
     print("next, retrain it:")
-    print(
-        f"  python -m pruner.train {_retraining(options)} --data YOUR_DATA --output out/retrained"
-    )
+    for line in _retraining(options):
+        print(f"  python -m pruner.train {line}")
 
 
-def _retraining(options: argparse.Namespace) -> str:
-    """The mode of training that fits, and its networks."""
-    weights = f"--weights {options.output}"
+def _retraining(options: argparse.Namespace) -> list[str]:
+    """The trainings that fit: where people are first, then everything."""
+    after = "--data YOUR_DATA --output out/retrained"
     if not options.weight_replace:
-        return f"scratch {weights}"
-    if options.weights.suffix != ".safetensors":  # training reads no other teacher
-        return f"finetune {weights} --recalibrate"
-    return f"distil {weights} --teacher {options.weights} --recalibrate"
+        return [f"scratch --weights {options.output} {after}"]
+    return [
+        f"semantic --weights {options.output} --recalibrate --data YOUR_DATA --output out/semantic",
+        f"finetune --weights out/semantic/best.safetensors {after}",
+    ]
 
 
 if __name__ == "__main__":

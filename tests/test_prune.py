@@ -62,7 +62,8 @@ def test_it_prunes_tells_and_writes(
     assert picture.read_bytes().startswith(b"\x89PNG")
     for piece in ("blocks[3:6]", "parameters", "MACs at 512 x 512", f"wrote {output}"):
         assert piece in printed
-    assert f"python -m pruner.train distil --weights {output} --teacher {weights}" in printed
+    assert f"python -m pruner.train semantic --weights {output} --recalibrate" in printed
+    assert "python -m pruner.train finetune --weights out/semantic/best.safetensors" in printed
 
 
 def test_the_weights_are_carried_over_exactly_and_the_header_tells_how(
