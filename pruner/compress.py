@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
-from torch import Tensor
 
 from models.modnet import MODNet
 from models.widths import MODNetWidths
 from pruner.budget import Counts, Target, gentlest_strength
-from pruner.cost import CostModel
+from pruner.cost import Cost, CostModel
 from pruner.errors import PrunerUsageError
 from pruner.greedy import greedy_counts
 from pruner.groups import Group, groups, resized
@@ -98,11 +97,15 @@ def compress(model: MODNet, wish: Wish) -> Compressed:
     known = groups(model.widths)
     scores = importance(model, wish.criterion, data=wish.data, seed=wish.seed)
     targets = _targets(model.widths, wish)
+    cut = partial(channel_counts, known, scores, limits=wish.limits)
+    threshold: float | None = None
     if wish.policy == "greedy":
-        choice = _greedily(known, scores, targets, wish)
+        ratio = DEFAULT_STRENGTH if wish.ratio is None else wish.ratio
+        whole = cut(ratio=ratio, threshold=0.0)
+        counts = greedy_counts(known, scores, whole, targets, limits=wish.limits)
     else:
-        choice = _by_threshold(known, scores, targets, wish)
-    ratio, threshold, counts = choice
+        ratio, threshold = _strengths(wish, cut, targets)
+        counts = cut(ratio=ratio, threshold=threshold)
     if wish.inherit:
         smaller = prune(model, best_channels(scores, counts))
     else:
@@ -112,32 +115,10 @@ def compress(model: MODNet, wish: Wish) -> Compressed:
     return Compressed(smaller, ratio, threshold, groups=known, counts=counts)
 
 
-class _Choice(NamedTuple):
-    """Ratio, threshold, and the channels that stay with them."""
-
-    ratio: float
-    threshold: float | None
-    counts: Counts
-
-
-def _greedily(
-    known: Mapping[str, Group],
-    scores: Mapping[str, Tensor],
-    targets: Sequence[Target],
-    wish: Wish,
-) -> _Choice:
-    ratio = DEFAULT_STRENGTH if wish.ratio is None else wish.ratio
-    whole = channel_counts(known, scores, ratio=ratio, threshold=0.0, limits=wish.limits)
-    counts = greedy_counts(known, scores, whole, targets, limits=wish.limits)
-    return _Choice(ratio, None, counts)
-
-
-def _by_threshold(
-    known: Mapping[str, Group],
-    scores: Mapping[str, Tensor],
-    targets: Sequence[Target],
-    wish: Wish,
-) -> _Choice:
+def _strengths(
+    wish: Wish, cut: Callable[..., Counts], targets: Sequence[Target]
+) -> tuple[float, float]:
+    """Ratio and threshold, as wished for or found."""
 
     def strengths(strength: float) -> tuple[float, float]:
         ratio = strength if wish.ratio is None else wish.ratio
@@ -145,10 +126,9 @@ def _by_threshold(
 
     def counts_at(strength: float) -> Counts:
         ratio, threshold = strengths(strength)
-        return channel_counts(known, scores, ratio=ratio, threshold=threshold, limits=wish.limits)
+        return cut(ratio=ratio, threshold=threshold)
 
-    strength = gentlest_strength(counts_at, targets) if targets else DEFAULT_STRENGTH
-    return _Choice(*strengths(strength), counts_at(strength))
+    return strengths(gentlest_strength(counts_at, targets) if targets else DEFAULT_STRENGTH)
 
 
 def _check(wish: Wish) -> None:
@@ -174,7 +154,14 @@ def _check(wish: Wish) -> None:
 
 def _targets(widths: MODNetWidths, wish: Wish) -> list[Target]:
     """The limits that were wished for."""
-    cost = CostModel(widths, wish.size_wh)
+    model = CostModel(widths, wish.size_wh)
+
+    @lru_cache(64)  # several targets look at the same candidates
+    def known_cost(counts: tuple[tuple[str, int], ...]) -> Cost:
+        return model(dict(counts))
+
+    def cost(counts: Counts) -> Cost:
+        return known_cost(tuple(counts.items()))
 
     def latency_ms(counts: Counts) -> float:
         smaller = MODNet(resized(widths, counts))

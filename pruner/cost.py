@@ -65,9 +65,10 @@ class CostModel:
         self._size_wh = size_wh
         self._shapes = {name: tuple(p.shape) for name, p in model.named_parameters()}
         self._positions = _positions(model, (size_wh[0] // STRIDE) * (size_wh[1] // STRIDE))
-        self._widths = {name: group.width for name, group in groups(widths).items()}
+        self._widths: dict[str, int] = {}
         self._owners: dict[tuple[str, int], list[str]] = {}
         for name, group in groups(widths).items():
+            self._widths[name] = group.width
             for place in group.slices:
                 self._owners.setdefault((place.tensor, place.dim), []).append(name)
 

@@ -37,11 +37,7 @@ class Column(NamedTuple):
 
 
 def _number(decimals: int, unit: float = 1.0) -> Callable[[Any], str]:
-    return lambda value: f"{value / unit:.{decimals}f}"
-
-
-def _number_if_any(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+    return lambda value: "" if value is None else f"{value / unit:.{decimals}f}"
 
 
 _SCORES = (
@@ -54,7 +50,7 @@ _SIZE = (
     Column("macs", "GMAC", _number(2, 1e9)),
 )
 _TRAINING = (Column("steps", "steps"), Column("minutes", "minutes", _number(1)))
-_STRENGTH = (Column("ratio", "ratio", _number(3)), Column("threshold", "threshold", _number_if_any))
+_STRENGTH = (Column("ratio", "ratio", _number(3)), Column("threshold", "threshold", _number(3)))
 
 COLUMNS = {
     "modes": (Column("name", "network"), *_SCORES, *_TRAINING),

@@ -37,6 +37,15 @@ WITHOUT_EXPANSION = replace(
 )
 """As the published pruning code makes them: other blocks add their input, or have no expansion."""
 
+SLIM = replace(
+    MODNetWidths(),
+    blocks=(16, 16, 16, *[16] * 3, *[24] * 4, *[24] * 3, *[32] * 3, 32),
+    hidden=(None, *[32] * 16),
+    last=64,
+    se=16,
+)
+"""Little to compute, and enough channels for multiples of eight."""
+
 
 def tiny_network(widths: MODNetWidths = TINY, *, seed: int = 0) -> MODNet:
     """A float64 network in evaluation mode whose norms have statistics worth something."""

@@ -1,27 +1,15 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 
 from models.modnet import MODNet
-from models.widths import MODNetWidths
 from pruner.compress import Wish, compress
 from pruner.cost import cost
 from pruner.errors import PrunerUsageError
 from pruner.policy import Limits
 from pruner.surgery import prune
-from tests.pruner.networks import tiny_network
-
-SLIM = replace(
-    MODNetWidths(),
-    blocks=(16, 16, 16, *[16] * 3, *[24] * 4, *[24] * 3, *[32] * 3, 32),
-    hidden=(None, *[32] * 16),
-    last=64,
-    se=16,
-)
-"""Little to compute, and enough channels for multiples of eight."""
+from tests.pruner.networks import SLIM, tiny_network
 
 
 @pytest.fixture(scope="module")

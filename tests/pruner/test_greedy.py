@@ -14,8 +14,7 @@ from pruner.errors import PrunerUsageError
 from pruner.greedy import greedy_counts
 from pruner.groups import Branch, groups
 from pruner.policy import Limits
-from tests.pruner.networks import tiny_network
-from tests.pruner.test_compress import SLIM
+from tests.pruner.networks import SLIM, tiny_network
 
 KNOWN = groups(MODNetWidths())
 WHOLE = {name: group.width for name, group in KNOWN.items()}
