@@ -228,7 +228,8 @@ class MODNet(nn.Module):
             )
         enc2x, enc4x, enc32x = self.backbone(image)
         lr8x = self.lr_branch(enc32x)
-        semantic = torch.sigmoid(self.lr_branch.conv_lr(lr8x)) if heads or coarse else None
+        # In float32 whatever the rest is in: bfloat16 has no numbers between 0.996 and 1.
+        semantic = torch.sigmoid(self.lr_branch.conv_lr(lr8x).float()) if heads or coarse else None
         if semantic is not None and coarse:
             return MODNetOutput(resize(semantic, 16), semantic)
         hr2x = self.hr_branch(image, enc2x, enc4x, lr8x)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -134,12 +134,20 @@ def _decode(path: Path, flag: int) -> NDArray[np.uint8]:
     return np.asarray(picture, np.uint8)
 
 
-def balanced_weights(items: Sequence[Pair]) -> list[float]:
-    """Sampling weights: every data set counts alike, whatever its size."""
+def balanced_weights(
+    items: Sequence[Pair], emphasis: Mapping[str, float] | None = None
+) -> list[float]:
+    """Sampling weights: every data set counts alike, whatever its size.
+
+    Args:
+        items: Pictures.
+        emphasis: How much more often than others a data set is drawn, by its name; 1 if not there.
+    """
+    emphasis = emphasis or {}
     sizes: dict[str, int] = {}
     for item in items:
         sizes[item.source] = sizes.get(item.source, 0) + 1
-    return [1 / sizes[item.source] for item in items]
+    return [emphasis.get(item.source, 1.0) / sizes[item.source] for item in items]
 
 
 def spread(items: Sequence[T], count: int | None) -> list[T]:

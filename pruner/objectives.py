@@ -13,6 +13,7 @@ from models.modnet import MODNet, MODNetOutput
 from pruner.losses import (
     band_l1,
     consistency_loss,
+    entropy_loss,
     feature_loss,
     gradient_loss,
     matte_loss,
@@ -37,8 +38,13 @@ class LossWeights:
     semantic: float = 10.0
     detail: float = 10.0
     matte: float = 1.0
+    entropy: float = 1.0
     gradient: float = 1.0
     pyramid: float = 5.0
+
+
+EARLY = 4
+"""Layers of the backbone up to 1/4 of the picture's size."""
 
 
 def to_network(image: Tensor) -> Tensor:
@@ -88,10 +94,12 @@ def objective_of(
     if mode == "semantic":
         model.hr_branch.requires_grad_(False)
         model.f_branch.requires_grad_(False)
+        # A third of a step's time goes into these layers, which know edges and textures already.
+        model.backbone.model.features[:EARLY].requires_grad_(False)
         # Faster for the depthwise convolutions of bfloat16, slower for those of the other branches.
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return semantics(weights)
-    model.lr_branch.conv_lr.requires_grad_(bool(weights.semantic))
+    model.lr_branch.conv_lr.requires_grad_(bool(weights.semantic or weights.entropy))
     model.hr_branch.conv_hr.requires_grad_(bool(weights.detail))
     if mode == "distil":
         assert teacher is not None
@@ -103,7 +111,7 @@ def supervised(weights: LossWeights) -> Objective:
     """MODNet's losses (section 3), and two on the matte alone: its gradient, and its averages."""
 
     def objective(model: nn.Module, batch: Batch) -> Losses:
-        heads = bool(weights.semantic or weights.detail)
+        heads = bool(weights.semantic or weights.entropy or weights.detail)
         output = model(to_network(batch.image), heads=heads, detail=bool(weights.detail))
         return label_terms(output, batch, weights)
 
@@ -117,6 +125,7 @@ def semantics(weights: LossWeights) -> Objective:
         output = model(to_network(batch.image), coarse=True)
         return {
             "semantic": weights.semantic * semantic_loss(output.semantic, batch.alpha),
+            "entropy": weights.entropy * entropy_loss(output.semantic, batch.alpha),
             "pyramid": weights.pyramid * pyramid_loss(output.matte, batch.alpha),
         }
 
@@ -129,6 +138,8 @@ def label_terms(output: MODNetOutput, batch: Batch, weights: LossWeights) -> Los
     terms: Losses = {}
     if weights.semantic and output.semantic is not None:
         terms["semantic"] = weights.semantic * semantic_loss(output.semantic, batch.alpha)
+    if weights.entropy and output.semantic is not None:
+        terms["entropy"] = weights.entropy * entropy_loss(output.semantic, batch.alpha)
     if weights.detail and output.detail is not None:
         terms["detail"] = weights.detail * band_l1(output.detail, batch.alpha, band)
     terms["matte"] = weights.matte * matte_loss(output.matte, batch.alpha, batch.image, band)

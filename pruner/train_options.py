@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,22 @@ MODES = {
     "fold": "the given weights; instance norms become batch norms, which cost nothing at run time",
     "soc": "self-supervised, on pictures or videos without mattes too: the branches learn to agree",
 }
+
+
+def data_set_weight(text: str) -> tuple[str, float]:
+    """A data set's name and its weight, like voc=3: an argparse type.
+
+    Raises:
+        argparse.ArgumentTypeError: Not such a pair.
+    """
+    name, _, weight = text.rpartition("=")
+    try:
+        value = float(weight)
+    except ValueError:
+        value = math.nan
+    if not name or not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected NAME=NUMBER, like voc=3, got {text!r}")
+    return name, value
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +70,14 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         help="of pictures: people before those",
     )
     add("--negative", type=float, default=0.1, metavar="SHARE", help="of pictures: those alone")
+    add(
+        "--emphasis",
+        type=data_set_weight,
+        action="append",
+        default=[],
+        metavar="NAME=N",
+        help="draw pictures named NAME_... N times as often as other data sets; repeat it",
+    )
     add("--val-size", type=int, default=384, metavar="PIXELS", help="long side in validation")
     add("--val-limit", type=int, metavar="N", help="validate on so many pictures")
 
@@ -71,7 +97,7 @@ def add_learning(parser: argparse.ArgumentParser) -> None:
     add("--lr", type=float, default=1.2e-3, metavar="RATE", help="peak of the learning rate")
     add("--backbone-lr", type=float, default=0.3, metavar="SHARE", help="the backbone's part of it")
     add("--warmup", type=int, default=100, metavar="N", help="steps to the peak")
-    for name, weight in (("semantic", 10.0), ("matte", 1.0)):
+    for name, weight in (("semantic", 10.0), ("entropy", 1.0), ("matte", 1.0)):
         text = f"of the {name} loss (default: {weight:g})"
         add(f"--{name}", type=float, default=weight, metavar="WEIGHT", help=text)
     add(
@@ -97,7 +123,12 @@ def loss_weights(options: argparse.Namespace) -> LossWeights:
     """What each term of the supervised losses counts."""
     from pruner.objectives import LossWeights
 
-    return LossWeights(semantic=options.semantic, detail=options.detail, matte=options.matte)
+    return LossWeights(
+        semantic=options.semantic,
+        entropy=options.entropy,
+        detail=options.detail,
+        matte=options.matte,
+    )
 
 
 def read_pairs(options: argparse.Namespace) -> tuple[list[Pair], list[Pair]]:
@@ -134,7 +165,11 @@ def read_data(options: argparse.Namespace, *, coarse: bool = False) -> Data:
     return Data(
         items,
         pictures(options.backgrounds) if options.backgrounds else (),
-        Mix(composite=options.composite, negative=options.negative),
+        Mix(
+            composite=options.composite,
+            negative=options.negative,
+            emphasis=dict(options.emphasis),
+        ),
         Validation(held_out, options.val_size, coarse=coarse),
     )
 
@@ -201,10 +236,14 @@ def read_settings(
 
 def launched_fabric(options: argparse.Namespace) -> Fabric:
     """The devices that the options name, ready."""
+    import torch
     from lightning_fabric import Fabric
 
     fabric = Fabric(
         accelerator=options.accelerator, devices=int(options.devices), precision=options.precision
     )
     fabric.launch()
+    if fabric.device.type == "cpu":
+        # Numba, which pymatting brings, has reset this to all cores; processes would fight.
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // fabric.world_size))
     return fabric

@@ -145,8 +145,10 @@ class Trainer:
             data.items,
             batch=settings.batch,
             sizes=settings.sizes,
-            seed=settings.seed * 1000 + fabric.global_rank,  # each device draws pictures of its own
+            seed=settings.seed,
+            device=fabric.global_rank,
             start=self.progress.step,
+            emphasis=data.mix.emphasis,
         )
         loader = DataLoader(
             TrainingSet(data.items, data.backgrounds, data.mix),
@@ -220,8 +222,8 @@ def _parameter_groups(model: MODNet, settings: Settings) -> list[dict[str, Any]]
     """The backbone and the rest, with the peak of each one's learning rate."""
     backbone = list(model.backbone.parameters())
     rest = [p for name, p in model.named_parameters() if not name.startswith("backbone.")]
-    for parameter in backbone:
-        parameter.requires_grad_(settings.backbone_factor > 0)
+    if not settings.backbone_factor:
+        model.backbone.requires_grad_(False)
     rates = ((rest, 1.0), (backbone, settings.backbone_factor))
     return [
         {"params": parameters, "lr": settings.learning_rate * factor}

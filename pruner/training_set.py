@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from pymatting import estimate_foreground_ml
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from pruner.augment import compressed
 from pruner.crop import Picture, Rng, Window, around_person, warp, whole_or_part, wider_than_picture
 from pruner.data import Pair, balanced_weights, read_image, read_pair
 
@@ -46,12 +47,14 @@ class Mix:
         negative: Backgrounds without anybody, alpha 0 everywhere.
         close: Of the pictures as they are, those cropped to head and upper body.
         group: Of the composites, those before a picture with people, who stay in the matte.
+        emphasis: See `balanced_weights`.
     """
 
     composite: float = 0.3
     negative: float = 0.1
     close: float = 0.4
     group: float = 0.25
+    emphasis: Mapping[str, float] = field(default_factory=dict)
 
 
 class TrainingSet(Dataset[tuple[Tensor, Tensor]]):
@@ -82,6 +85,7 @@ class TrainingSet(Dataset[tuple[Tensor, Tensor]]):
             image, alpha = self._composite(request, rng)
         else:
             image, alpha = self._natural(request, rng)
+        image = compressed(image, rng)
         to_tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float() / 255
         return to_tensor, torch.from_numpy(alpha)[None].float() / 255
 
@@ -144,24 +148,37 @@ class Plan(Sampler[list[Request]]):
         sizes: Short sides in pixels, multiples of 32, drawn anew for each batch.
         seed: Everything random follows from it and the step.
         start: First step.
+        device: Which of the devices it is for: each draws pictures of its own, but all draw the
+            same shape, or one would wait for the other.
+        emphasis: See `balanced_weights`.
     """
 
     def __init__(
-        self, items: Sequence[Pair], *, batch: int, sizes: Sequence[int], seed: int, start: int = 0
+        self,
+        items: Sequence[Pair],
+        *,
+        batch: int,
+        sizes: Sequence[int],
+        seed: int,
+        start: int = 0,
+        device: int = 0,
+        emphasis: Mapping[str, float] | None = None,
     ) -> None:
-        weights: NDArray[np.float64] = np.asarray(balanced_weights(items))
+        weights: NDArray[np.float64] = np.asarray(balanced_weights(items, emphasis))
         self._chances = weights / weights.sum()
-        self._batch, self._sizes, self._seed, self._start = batch, tuple(sizes), seed, start
+        self._batch, self._sizes, self._start = batch, tuple(sizes), start
+        self._seed, self._device = seed, device
 
     def seed_of(self, step: int) -> int:
         """A seed for what is drawn at this step outside the pictures."""
-        return int(np.random.SeedSequence((self._seed, step)).generate_state(1)[0])
+        return int(np.random.SeedSequence((self._seed, step, self._device)).generate_state(1)[0])
 
     def __iter__(self) -> Iterator[list[Request]]:
         step = self._start
         while True:
             rng = np.random.default_rng((self._seed, step))
             shape = shape_of(int(rng.choice(self._sizes)), float(rng.choice(ASPECTS)))
+            rng = np.random.default_rng((self._seed, step, 1 + self._device))
             chosen = rng.choice(len(self._chances), self._batch, p=self._chances)
             yield [Request(int(i), shape, int(rng.integers(2**63))) for i in chosen]
             step += 1

@@ -58,6 +58,8 @@ def test_a_small_source_is_drawn_as_often_as_a_big_one() -> None:
     items += [Pair(f"small_{i}", Path(), Path()) for i in range(4)]
     weights = balanced_weights(items)
     assert sum(weights[:16]) == pytest.approx(sum(weights[16:]))
+    weights = balanced_weights(items, {"small": 3})
+    assert 3 * sum(weights[:16]) == pytest.approx(sum(weights[16:]))
 
 
 def test_a_subset_is_always_the_same(tmp_path: Path) -> None:

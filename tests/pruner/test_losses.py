@@ -18,6 +18,20 @@ def test_a_perfect_matte_costs_nothing() -> None:
     assert losses.gradient_loss(alpha, alpha) == 0
     assert losses.pyramid_loss(alpha, alpha) == 0
     assert losses.semantic_loss(losses.semantic_target(alpha), alpha) == 0
+    assert abs(losses.entropy_loss(losses.semantic_target(alpha), alpha)) < 1e-4
+
+
+def test_a_network_that_is_sure_and_wrong_is_told_so_by_the_cross_entropy() -> None:
+    alpha = torch.zeros(1, 1, 64, 64)
+    pulls = {}
+    for loss in (losses.semantic_loss, losses.entropy_loss):
+        for sure in (0.0, 8.0):
+            logits = torch.full((1, 1, 4, 4), sure, requires_grad=True)
+            loss(torch.sigmoid(logits), alpha).backward()
+            assert logits.grad is not None
+            pulls[loss, sure] = float(logits.grad.mean())
+    assert pulls[losses.semantic_loss, 8.0] < 0.01 * pulls[losses.semantic_loss, 0.0]
+    assert pulls[losses.entropy_loss, 8.0] > 1.9 * pulls[losses.entropy_loss, 0.0]
 
 
 def test_the_band_follows_the_edge_at_the_given_radius() -> None:

@@ -208,6 +208,8 @@ def test_semantic_training_moves_the_low_resolution_branch_alone(
     moved = {n for n, tensor in model.state_dict().items() if not torch.equal(tensor, before[n])}
     assert {name.partition(".")[0] for name in moved} == {"backbone", "lr_branch"}
     assert "lr_branch.conv_lr.layers.0.weight" in moved
+    assert "backbone.model.features.4.conv.0.weight" in moved
+    assert "backbone.model.features.3.conv.0.weight" not in moved  # at 1/4: they take longest
 
 
 def test_the_coarse_matte_is_the_semantic_prediction_scaled_up(people: Path) -> None:
@@ -267,7 +269,8 @@ def test_recalibration_makes_batch_norms_see_normalised_channels(people: Path) -
 
 def test_a_weight_of_zero_leaves_its_head_out(people: Path) -> None:
     model, batch = network(), batch_of(people)
-    terms = supervised(LossWeights(semantic=0, detail=0, gradient=0, pyramid=0))(model, batch)
+    nothing = LossWeights(semantic=0, entropy=0, detail=0, gradient=0, pyramid=0)
+    terms = supervised(nothing)(model, batch)
     assert set(terms) == {"matte"}
 
 
@@ -289,7 +292,7 @@ def test_without_its_loss_the_detail_head_is_neither_computed_nor_trained(
 
 def test_a_head_that_nothing_is_asked_of_is_not_waited_for() -> None:
     model = network()
-    objective_of("finetune", model, LossWeights(semantic=0))
+    objective_of("finetune", model, LossWeights(semantic=0, entropy=0))
     assert not any(p.requires_grad for p in model.lr_branch.conv_lr.parameters())
     assert all(p.requires_grad for p in model.hr_branch.conv_hr.parameters())
 
@@ -327,7 +330,7 @@ def test_self_supervision_looks_at_no_label(people: Path) -> None:
 def test_supervised_losses_name_their_terms(people: Path) -> None:
     model, batch = network(), batch_of(people)
     terms = label_terms(model(batch.image * 2 - 1, heads=True), batch, LossWeights())
-    assert list(terms) == ["semantic", "detail", "matte", "gradient", "pyramid"]
+    assert list(terms) == ["semantic", "entropy", "detail", "matte", "gradient", "pyramid"]
     assert all(np.isfinite(term.item()) for term in terms.values())
 
 

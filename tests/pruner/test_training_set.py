@@ -1,11 +1,12 @@
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from pruner.augment import photometric
-from pruner.data import pairs, pictures
+from pruner.augment import compressed, photometric
+from pruner.data import Pair, pairs, pictures
 from pruner.training_set import Mix, Plan, Request, TrainingSet, shape_of
 from tests.pruner.people import write_people
 
@@ -84,6 +85,36 @@ def test_a_plan_can_be_taken_up_at_any_step(people: Path) -> None:
         return Plan(pairs(people), batch=3, sizes=(64, 96), seed=7, start=start)
 
     assert list(islice(plan(2), 3)) == list(islice(plan(0), 5))[2:]
+
+
+def test_devices_draw_the_same_shapes_and_pictures_of_their_own(people: Path) -> None:
+    items = pairs(people)
+    plans = [
+        list(islice(Plan(items, batch=2, sizes=(64, 96), seed=7, device=device), 8))
+        for device in (0, 1)
+    ]
+    shapes, seeds = (
+        [[[getattr(r, name) for r in batch] for batch in plan] for plan in plans]
+        for name in ("shape_hw", "seed")
+    )
+    assert shapes[0] == shapes[1]
+    assert seeds[0] != seeds[1]
+
+
+def test_what_is_emphasised_is_drawn_more_often() -> None:
+    items = [Pair(f"{name}_{i}", Path(), Path()) for name in ("rare", "often") for i in range(4)]
+    plan = Plan(items, batch=100, sizes=(64,), seed=0, emphasis={"often": 9})
+    drawn = [request.item for batch in islice(plan, 10) for request in batch]
+    assert np.mean([item >= 4 for item in drawn]) == pytest.approx(0.9, abs=0.03)
+
+
+def test_some_pictures_are_as_jpeg_files_have_them() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    made = [compressed(image, np.random.default_rng(seed)) for seed in range(200)]
+    changed = [each for each in made if not np.array_equal(each, image)]
+    assert 15 <= len(changed) <= 45  # 15 %
+    assert all(each.shape == image.shape for each in changed)
+    assert abs(changed[0].astype(int) - image).mean() < 60  # its channels in order
 
 
 @pytest.mark.parametrize(
