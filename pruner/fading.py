@@ -3,6 +3,9 @@
 A network without instance norms is the faster one: their statistics have to be taken of every
 picture. It is another network, though, and taking them away at once breaks it: so both norms are
 computed while the network is trained, and the share of the instance norms goes down to nothing.
+
+The low-resolution branch keeps its own. It sees a sixteenth of the positions or fewer, where they
+cost nothing, and it is the branch that has to know people in any light.
 """
 
 from __future__ import annotations
@@ -24,12 +27,15 @@ FADE = 0.1, 0.5
 FREEZE = 0.75
 """Share of a training after which the batch norms keep their statistics, as exported ones do."""
 
+KEPT = ("lr16x", "lr8x")
+"""Widths of the norms that stay as they are."""
+
 _MOMENTUM = 0.02
 """Statistics of small batches vary much: these forget slowly."""
 
 
 def foldable(model: MODNet) -> MODNet:
-    """A copy whose instance norms are batch norms that know no statistics yet."""
+    """A copy whose instance norms are batch norms that know no statistics yet, but for `KEPT`."""
     copied = MODNet(_without_instance(model.widths))
     tensors = copied.state_dict()  # shares memory with the copy
     for name, value in model.state_dict().items():
@@ -78,7 +84,7 @@ def fading(model: MODNet, widths: MODNetWidths) -> Iterator[Fade]:
             norm.bnorm.momentum = _MOMENTUM
             old = before[name]
             assert isinstance(old, IBNorm)
-            if old.inorm.num_features:
+            if old.inorm.num_features != norm.inorm.num_features:
                 hooks.append(norm.register_forward_hook(_hook(fade, old.inorm.num_features)))
     try:
         yield fade
@@ -103,4 +109,6 @@ def _without_instance(widths: MODNetWidths) -> MODNetWidths:
             return tuple(map(merged, value))
         return value
 
-    return MODNetWidths(**{name: merged(value) for name, value in vars(widths).items()})
+    return MODNetWidths(
+        **{name: value if name in KEPT else merged(value) for name, value in vars(widths).items()}
+    )
