@@ -13,6 +13,7 @@ from pruner.train_options import (
     add_data,
     add_learning,
     add_machine,
+    keep_kernels,
     launched_fabric,
     loss_weights,
     read_data,
@@ -84,6 +85,7 @@ def run(options: argparse.Namespace) -> None:
     from pruner.trainer import Trainer
 
     _check(options)
+    keep_kernels()
     mode, frozen = options.mode, options.freeze_backbone
     settings = read_settings(
         options,

@@ -1,8 +1,9 @@
 import argparse
+import os
 
 import pytest
 
-from pruner.train_options import data_set_weight
+from pruner.train_options import data_set_weight, keep_kernels
 
 
 def test_a_data_set_and_its_weight_are_a_name_and_a_number() -> None:
@@ -13,3 +14,15 @@ def test_a_data_set_and_its_weight_are_a_name_and_a_number() -> None:
 def test_anything_else_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="like voc=3"):
         data_set_weight(text)
+
+
+def test_room_for_compiled_kernels_is_made_unless_somebody_chose_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+    monkeypatch.delenv(name, raising=False)
+    keep_kernels()
+    assert int(os.environ[name]) > 9 * 3 * 76  # shapes, passes, convolutions
+    monkeypatch.setenv(name, "7")
+    keep_kernels()
+    assert os.environ[name] == "7"
