@@ -110,5 +110,56 @@ class IBNormConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in, H, W) to (N, width, H / stride, W / stride)."""
-        y: Tensor = self.conv(x)
+        return self.activated(self.conv(x))
+
+    def activated(self, y: Tensor) -> Tensor:
+        """What comes after the convolution."""
         return F.relu(y) if self.ibnorm is None else self.ibnorm(y)
+
+
+class PictureConv(IBNormConv):
+    """`Conv2dIBNormRelu` over features and a shrunk picture, which takes the picture as it is.
+
+    Shrinking by 2 or 4 takes the mean of four pixels, so a sparse kernel over the picture does what
+    the kernel does over the shrunk one: nothing is shrunk, rearranged and joined to the features.
+
+    Args:
+        layer: Its last or first three input channels are the picture's.
+        picture: Which.
+        shrunk: By how much: 2 or 4.
+        half: See `FoldedConv`; the picture's weights are float32.
+    """
+
+    over_picture: Tensor
+
+    def __init__(self, layer: Conv2dIBNormRelu, *, picture: slice, shrunk: int, half: bool) -> None:
+        super().__init__(layer, half=half)
+        of_picture = torch.zeros(layer.conv.in_channels, dtype=torch.bool)
+        of_picture[picture] = True
+        kernel = over_shrunk(self.conv.kernel()[:, of_picture], shrunk)
+        self.register_buffer("over_picture", kernel)
+        self.conv.weight = self.conv.weight[:, ~of_picture]
+        self._stride = layer.conv.stride[0] * shrunk
+        self._padding = (kernel.shape[-1] - shrunk) // 2
+
+    def forward(self, features: Tensor, image: Tensor) -> Tensor:  # type: ignore[override]
+        """Features (N, C, h, w) and the whole picture (N, 3, H, W) to what the layer gives."""
+        over_picture = F.conv2d(image, self.over_picture, None, self._stride, self._padding)
+        return self.activated(self.conv(features) + over_picture)
+
+
+def over_shrunk(kernel: Tensor, factor: int) -> Tensor:
+    """The kernel over pixels that does what `kernel` does over a picture shrunk bilinearly.
+
+    Args:
+        kernel: (out, in, 3, 3), padded with one.
+        factor: 2 or 4: where it shrinks to, each pixel is the mean of the four in its middle.
+
+    Returns:
+        (out, in, 6, 6), padded with two, or (out, in, 10, 10), padded with three.
+    """
+    margin = factor // 2 - 1
+    middle = F.pad(torch.full((2, 2), 0.25, dtype=kernel.dtype), (margin,) * 4)
+    large = torch.kron(kernel, middle)
+    size = large.shape[-1]
+    return large[..., margin : size - margin, margin : size - margin].contiguous()

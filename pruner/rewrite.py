@@ -5,6 +5,7 @@ What they save is memory traffic, which is most of a narrow network's time:
 - batch norms are folded into their convolutions, the batch half of every IBNorm among them;
 - IBNorm is one affine per channel over the whole tensor, so nothing is split and joined again;
 - the last 3x3 convolution runs before the upsampling (`pruner.polyphase`);
+- the picture is never shrunk: convolutions over it shrunk take it as it is;
 - pictures are taken in the channel order they come in.
 """
 
@@ -15,8 +16,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from models.modnet import Conv2dIBNormRelu, FusionBranch, MODNet, resize
-from pruner.layers import FoldedConv, HalfLinear, IBNormConv
+from models.modnet import Conv2dIBNormRelu, FusionBranch, HRBranch, MODNet, resize
+from pruner.layers import FoldedConv, HalfLinear, IBNormConv, PictureConv
 from pruner.polyphase import PolyphaseHead
 
 
@@ -30,6 +31,7 @@ def for_inference(model: MODNet, *, half: bool = False) -> MODNet:
     copied = copy.deepcopy(model).eval().requires_grad_(False)
     _take_bgr(copied)
     head = PolyphaseHead(*copied.f_branch.conv_f)
+    copied.hr_branch = HRForInference(copied.hr_branch, half=half)  # type: ignore[assignment]
     _rewrite(copied, half=half)
     copied.f_branch = FusionForInference(copied.f_branch, head)  # type: ignore[assignment]
     return copied
@@ -75,6 +77,30 @@ def _fold_batch_norms(layers: nn.Sequential, *, half: bool) -> list[nn.Module]:
         else:
             folded.append(layer)
     return folded
+
+
+class HRForInference(nn.Module):
+    """The high-resolution branch with convolutions that see the picture as it is."""
+
+    def __init__(self, branch: HRBranch, *, half: bool) -> None:
+        super().__init__()
+        self.tohr_enc2x, self.tohr_enc4x = branch.tohr_enc2x, branch.tohr_enc4x
+        self.conv_enc2x = PictureConv(branch.conv_enc2x, picture=slice(3), shrunk=2, half=half)
+        self.conv_enc4x = branch.conv_enc4x
+        first, *others = branch.conv_hr4x
+        self.conv_hr4x_first = PictureConv(first, picture=slice(-3, None), shrunk=4, half=half)
+        self.conv_hr4x = nn.Sequential(*others)
+        self.conv_hr2x = branch.conv_hr2x
+
+    def forward(self, image: Tensor, enc2x: Tensor, enc4x: Tensor, lr8x: Tensor) -> Tensor:
+        """As `HRBranch.forward`."""
+        enc2x = self.tohr_enc2x(enc2x)
+        down2x = self.conv_enc2x(enc2x, image)
+        mix4x = self.conv_enc4x(torch.cat([down2x, self.tohr_enc4x(enc4x)], dim=1))
+        hr4x = self.conv_hr4x_first(torch.cat([mix4x, resize(lr8x, 2)], dim=1), image)
+        hr4x = self.conv_hr4x(hr4x)
+        hr2x: Tensor = self.conv_hr2x(torch.cat([resize(hr4x, 2), enc2x], dim=1))
+        return hr2x
 
 
 class FusionForInference(nn.Module):

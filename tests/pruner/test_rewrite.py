@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from models.modnet import Conv2dIBNormRelu, ConvHead, resize
 from models.widths import IBNWidth
-from pruner.layers import FoldedConv, IBNormConv
+from pruner.layers import FoldedConv, IBNormConv, PictureConv
 from pruner.polyphase import PolyphaseHead, over_cells, over_pixels
 from pruner.rewrite import for_inference
 from tests.pruner.networks import TINY, WITHOUT_EXPANSION, tiny_network
@@ -95,6 +95,23 @@ def test_a_strided_kernel_over_pixels_sees_what_the_kernel_sees() -> None:
     phases = F.conv2d(image[:, :, 1:-1, 1:-1], over_pixels(kernel), stride=2)
     phases = phases.unflatten(1, (4, 2)).transpose(1, 2).flatten(1, 2)
     assert same(F.pixel_shuffle(phases, 2), expected)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("shrunk", "stride"), [(2, 1), (2, 2), (4, 1)])
+@pytest.mark.parametrize("picture_first", [True, False])
+def test_a_kernel_over_the_picture_sees_what_the_kernel_sees_of_it_shrunk(
+    shrunk: int, stride: int, picture_first: bool
+) -> None:
+    layer = normed_layer(3 + 4, IBNWidth(3, 2))
+    layer.conv.stride = (stride, stride)
+    image = noise(2, 3, 64, 96)
+    features = noise(2, 4, 64 // shrunk, 96 // shrunk, seed=2)
+    parts = [resize(image, 1 / shrunk), features]
+    place = slice(3) if picture_first else slice(-3, None)
+    expected = layer(torch.cat(parts if picture_first else parts[::-1], dim=1))
+    found = PictureConv(layer, picture=place, shrunk=shrunk, half=False)(features, image)
+    assert same(found, expected)
 
 
 @torch.no_grad()
