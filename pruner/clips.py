@@ -86,14 +86,15 @@ def _write_frames(video: Path, folder: Path, interval_s: float) -> None:
     with TemporaryDirectory(dir=folder.parent) as name, open_source(str(video)) as source:
         whole = Path(name) / video.stem
         whole.mkdir()
-        for index, frame in enumerate(_thinned(source, interval_s)):
+        for index, frame in enumerate(thinned(source, interval_s)):
             _, jpeg = cv2.imencode(".jpg", frame.image, [cv2.IMWRITE_JPEG_QUALITY, 95])
             jpeg.tofile(whole / f"{video.stem}_{index:05d}.jpg")
         with contextlib.suppress(OSError):  # another process was first
             whole.replace(folder)
 
 
-def _thinned(frames: Iterable[Frame], interval_s: float) -> Iterator[Frame]:
+def thinned(frames: Iterable[Frame], interval_s: float) -> Iterator[Frame]:
+    """Some of the frames, at least `interval_s` seconds from one to the next."""
     due = None
     for frame in frames:
         time_s = frame.pts * frame.time_base

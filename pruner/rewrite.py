@@ -88,6 +88,7 @@ class HRForInference(nn.Module):
         self.conv_enc2x = PictureConv(branch.conv_enc2x, picture=slice(3), shrunk=2, half=half)
         self.conv_enc4x = branch.conv_enc4x
         first, *others = branch.conv_hr4x
+        assert isinstance(first, Conv2dIBNormRelu)
         self.conv_hr4x_first = PictureConv(first, picture=slice(-3, None), shrunk=4, half=half)
         self.conv_hr4x = nn.Sequential(*others)
         self.conv_hr2x = branch.conv_hr2x

@@ -29,7 +29,7 @@ AT_THE_BOTTOM = ("errors", "frame", "threads", "stats")
 """The modules of `stream` that import no other."""
 
 MAY_SCORE_A_STREAM = {
-    *("clips.py", "evaluate_temporal.py", "export.py", "predictors.py", "scoring.py"),
+    *("clips.py", "evaluate_temporal.py", "export.py", "label.py", "predictors.py", "scoring.py"),
     "temporal_steps.py",
 }
 """The modules of `pruner` that run what was exported."""
