@@ -150,7 +150,7 @@ def _add_matting_options(group: argparse._ArgumentGroup) -> None:
         type=_positive_int,
         metavar="PIXELS",
         help="shorter side of what the network sees; less is faster and coarser (default: 288 for "
-        "cameras, live streams and what is watched while it runs, else 512)",
+        "cameras, live streams and what is watched while it runs, else 384)",
     )
     group.add_argument(
         "--threads", type=_positive_int, metavar="N", help="for inference (default: all cores)"

@@ -14,9 +14,10 @@ from stream.matting import MattePredictor
 from stream.session_options import SessionOptions
 from stream.source import Source, SourceInfo
 
-LIVE_SIZE, FILE_SIZE = 288, 512
+LIVE_SIZE, FILE_SIZE = 288, 384
 """The network's shorter side in pixels where none is asked for: what two cores do in time for a
-camera, and what the network was trained with."""
+camera, and where mattes have the least error; larger ones have finer edges, which are refined
+anyway, and take more for people that is none."""
 
 
 def default_model(device: str) -> str:

@@ -163,13 +163,13 @@ def test_a_file_gets_the_full_size_unless_it_is_watched(
 ) -> None:
     options = SessionOptions(input=str(clip), output="none")
     open_session(options)
-    assert predictor.made_with["size"] == 512
+    assert predictor.made_with["size"] == 384
     open_session(replace(options, target_fps=25.0))
-    assert predictor.made_with["size"] == 512  # to begin with
+    assert predictor.made_with["size"] == 384  # to begin with
     open_session(replace(options, output="window"))
     assert predictor.made_with["size"] == 288
     open_session(replace(options, output="window", input=STILL))
-    assert predictor.made_with["size"] == 512
+    assert predictor.made_with["size"] == 384
 
 
 @pytest.mark.parametrize(
