@@ -163,7 +163,7 @@ def test_mattes_of_people_equal_those_of_the_main_path(
     ours = matte(main_path(model, size_wh), image)
     theirs = matte(stick.engine(size_wh).take(), image)
     difference = np.abs(ours.astype(int) - theirs)
-    assert ours.mean() > 10
+    assert np.count_nonzero(ours > 200) > 0.01 * ours.size  # somebody is seen
     assert difference.mean() < 0.5
     assert np.percentile(difference, 99) <= 5
 
