@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pruner.arguments import add_limits, amount
-from pruner.train_options import add_data, add_learning, add_machine, loss_weights
+from pruner.machine import add_machine, launched_fabric
+from pruner.train_options import add_data, add_learning, loss_weights
 
 if TYPE_CHECKING:
     from pruner.study_lab import Lab, Row
@@ -165,7 +166,7 @@ def settings_of(options: argparse.Namespace) -> dict[str, Any]:
 def open_lab(options: argparse.Namespace, folder: Path) -> Lab:
     """Everything that the networks of the study have in common."""
     from pruner.study_lab import Conditions, Lab
-    from pruner.train_options import launched_fabric, read_data, read_pairs, read_settings
+    from pruner.train_options import read_data, read_pairs, read_settings
 
     conditions = Conditions(
         settings=read_settings(options, steps=options.steps, minutes=options.minutes),

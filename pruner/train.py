@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pruner.errors import PrunerError
+from pruner.machine import add_machine, keep_kernels, launched_fabric
 from pruner.train_options import (
     MODES,
     add_data,
     add_learning,
-    add_machine,
-    keep_kernels,
-    launched_fabric,
     loss_weights,
     read_data,
     read_settings,

@@ -3,7 +3,8 @@ import os
 
 import pytest
 
-from pruner.train_options import data_set_weight, keep_kernels
+from pruner.machine import keep_kernels
+from pruner.train_options import data_set_weight
 
 
 def test_a_data_set_and_its_weight_are_a_name_and_a_number() -> None:
