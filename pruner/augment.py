@@ -44,5 +44,6 @@ def compressed(image: Picture, rng: Rng, *, chance: float = 0.15) -> Picture:
     """
     if rng.random() >= chance:
         return image
-    _, file = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 91))])
-    return np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR), np.uint8)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 91))]
+    _, file = cv2.imencode(".jpg", image[..., ::-1], quality)
+    return np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR_RGB), np.uint8)

@@ -87,7 +87,7 @@ def _write_frames(video: Path, folder: Path, interval_s: float) -> None:
         whole = Path(name) / video.stem
         whole.mkdir()
         for index, frame in enumerate(thinned(source, interval_s)):
-            _, jpeg = cv2.imencode(".jpg", frame.image, [cv2.IMWRITE_JPEG_QUALITY, 95])
+            _, jpeg = cv2.imencode(".jpg", frame.image)
             jpeg.tofile(whole / f"{video.stem}_{index:05d}.jpg")
         with contextlib.suppress(OSError):  # another process was first
             whole.replace(folder)

@@ -78,6 +78,17 @@ def wider_than_picture(size_wh: tuple[int, int], aspect: float, rng: Rng) -> Win
     )
 
 
+def thrown(thing_hw: tuple[int, ...], shape_hw: tuple[int, int], rng: Rng) -> Window:
+    """A window in which a cut-out lies anywhere, a tenth to nine tenths of the window high."""
+    height, width = thing_hw
+    window_height = height / rng.uniform(0.1, 0.9)
+    window_width = window_height * shape_hw[1] / shape_hw[0]
+    x = width / 2 + rng.uniform(-0.5, 0.5) * window_width
+    y = height / 2 + rng.uniform(-0.5, 0.5) * window_height
+    angle, flip = float(rng.normal(0, 15)), bool(rng.integers(2))
+    return Window((x, y), (window_width, window_height), angle, flip)
+
+
 def _placed(
     picture_wh: tuple[int, int], size_wh: tuple[float, float], centre: tuple[float, float], rng: Rng
 ) -> Window:
@@ -113,7 +124,7 @@ def warp(
         matrix = matrix.copy()
         matrix[:, :2] /= factor
     border = cv2.BORDER_REFLECT_101 if outside is None else cv2.BORDER_CONSTANT
-    value = (outside or 0,) * 3
+    value = (outside or 0,) * 4
     warped = cv2.warpAffine(
         picture,
         matrix,

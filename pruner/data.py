@@ -105,6 +105,20 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     return np.ascontiguousarray(_decode(path, cv2.IMREAD_COLOR)[..., ::-1])
 
 
+def read_cutout(path: Path) -> NDArray[np.uint8]:
+    """A picture with transparency as (H, W, 4) uint8: RGB times opacity, and opacity.
+
+    Raises:
+        PrunerError: Not a picture, or nothing of it is transparent.
+    """
+    picture = _decode(path, cv2.IMREAD_UNCHANGED)
+    if picture.shape[2:] != (4,):
+        raise PrunerError(f"{path}: expected a picture with transparency, like a PNG of a thing")
+    opacity = picture[..., 3:]
+    colours = np.rint(picture[..., 2::-1] * (opacity / np.float32(255))).astype(np.uint8)
+    return np.concatenate([colours, opacity], axis=2)
+
+
 def read_pair(pair: Pair) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Picture (H, W, 3) uint8 RGB and matte (H, W) uint8, 0 everywhere where nobody knows it.
 
@@ -131,6 +145,8 @@ def _decode(path: Path, flag: int) -> NDArray[np.uint8]:
         raise PrunerError(f"{path}: cannot be read ({error})") from error
     if picture is None:
         raise PrunerError(f"{path}: not a picture")
+    if picture.dtype == np.uint16:  # a PNG of 16 bits, read unchanged
+        picture = picture >> 8
     return np.asarray(picture, np.uint8)
 
 

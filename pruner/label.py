@@ -98,13 +98,12 @@ def filled(alpha: Alpha) -> Alpha:
 
 
 def _write(folder: Path, name: str, matted: MattedFrame) -> None:
-    quality = [cv2.IMWRITE_JPEG_QUALITY, 95]
     for kind, suffix, picture in (
         ("image", ".jpg", matted.frame.image),
         ("alpha", ".png", matted.alpha),
     ):
         path = folder / kind / f"{name}{suffix}"
-        _, data = cv2.imencode(suffix, picture, quality if suffix == ".jpg" else [])
+        _, data = cv2.imencode(suffix, picture)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             data.tofile(path)

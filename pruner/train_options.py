@@ -68,6 +68,12 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     )
     add("--negative", type=float, default=0.1, metavar="SHARE", help="of pictures: those alone")
     add(
+        "--objects",
+        type=Path,
+        metavar="DIR",
+        help="animals and things with transparency (PNG), to put behind people",
+    )
+    add(
         "--emphasis",
         type=data_set_weight,
         action="append",
@@ -159,6 +165,7 @@ def read_data(options: argparse.Namespace, *, coarse: bool = False) -> Data:
             emphasis=dict(options.emphasis),
         ),
         Validation(held_out, options.val_size, coarse=coarse),
+        pictures(options.objects) if options.objects else (),
     )
 
 

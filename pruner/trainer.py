@@ -36,12 +36,14 @@ class Data:
         backgrounds: Pictures without people.
         mix: Shares of the kinds of picture.
         validation: Pictures the best weights are chosen by.
+        objects: See `TrainingSet`.
     """
 
     items: Sequence[Pair]
     backgrounds: Sequence[Path]
     mix: Mix
     validation: Validation
+    objects: Sequence[Path] = ()
 
 
 class Trainer:
@@ -151,7 +153,7 @@ class Trainer:
             emphasis=data.mix.emphasis,
         )
         loader = DataLoader(
-            TrainingSet(data.items, data.backgrounds, data.mix),
+            TrainingSet(data.items, data.backgrounds, data.mix, data.objects),
             batch_sampler=plan,
             num_workers=settings.workers,
             # pymatting's OpenMP threads do not survive a fork.

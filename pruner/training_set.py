@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,8 +16,17 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from pruner.augment import compressed
-from pruner.crop import Picture, Rng, Window, around_person, warp, whole_or_part, wider_than_picture
-from pruner.data import Pair, balanced_weights, read_image, read_pair
+from pruner.crop import (
+    Picture,
+    Rng,
+    Window,
+    around_person,
+    thrown,
+    warp,
+    whole_or_part,
+    wider_than_picture,
+)
+from pruner.data import Pair, balanced_weights, read_cutout, read_image, read_pair
 
 ASPECTS = (1.0, 1.0, 4 / 3, 3 / 4)
 """Width over height of a batch, drawn at random: people meet square, wide and tall pictures."""
@@ -47,6 +56,7 @@ class Mix:
         negative: Backgrounds without anybody, alpha 0 everywhere.
         close: Of the pictures as they are, those cropped to head and upper body.
         group: Of the composites, those before a picture with people, who stay in the matte.
+        objects: Of all pictures, those with things that are nobody behind the people.
         emphasis: See `balanced_weights`.
     """
 
@@ -54,6 +64,7 @@ class Mix:
     negative: float = 0.1
     close: float = 0.4
     group: float = 0.25
+    objects: float = 0.3
     emphasis: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -64,12 +75,20 @@ class TrainingSet(Dataset[tuple[Tensor, Tensor]]):
         items: Pictures with mattes.
         backgrounds: Pictures without people; without any, every picture is taken as it is.
         mix: Shares of the kinds.
+        objects: Pictures with transparency, of animals and things.
     """
 
-    def __init__(self, items: Sequence[Pair], backgrounds: Sequence[Path], mix: Mix) -> None:
+    def __init__(
+        self,
+        items: Sequence[Pair],
+        backgrounds: Sequence[Path],
+        mix: Mix,
+        objects: Sequence[Path] = (),
+    ) -> None:
         self._items = items
         self._backgrounds = backgrounds
-        self._mix = mix if backgrounds else Mix(composite=0, negative=0, close=mix.close)
+        self._objects = objects
+        self._mix = mix if backgrounds else replace(mix, composite=0, negative=0)
 
     def __len__(self) -> int:
         return len(self._items)
@@ -85,6 +104,9 @@ class TrainingSet(Dataset[tuple[Tensor, Tensor]]):
             image, alpha = self._composite(request, rng)
         else:
             image, alpha = self._natural(request, rng)
+        if self._objects and rng.random() < self._mix.objects:
+            for _ in range(int(rng.integers(1, 4))):
+                image = put_behind(image, alpha, self._object(request.shape_hw, rng))
         image = compressed(image, rng)
         to_tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).float() / 255
         return to_tensor, torch.from_numpy(alpha)[None].float() / 255
@@ -137,6 +159,23 @@ class TrainingSet(Dataset[tuple[Tensor, Tensor]]):
         if rng.random() < 0.3:  # out of focus, as behind a portrait
             image = np.asarray(cv2.GaussianBlur(image, (0, 0), float(rng.uniform(1, 5))), np.uint8)
         return image
+
+    def _object(self, shape_hw: tuple[int, int], rng: Rng) -> Picture:
+        thing = read_cutout(self._objects[int(rng.integers(len(self._objects)))])
+        return warp(thing, thrown(thing.shape[:2], shape_hw, rng), shape_hw, outside=0)
+
+
+def put_behind(image: Picture, alpha: Picture, thing: Picture) -> Picture:
+    """A thing between the people of a picture and what is behind them.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        alpha: (H, W) uint8, the people's matte.
+        thing: (H, W, 4) uint8 RGB times opacity, and opacity.
+    """
+    free = 1 - alpha[..., None].astype(np.float32) / 255
+    covered = 1 - free * thing[..., 3:].astype(np.float32) / 255
+    return np.rint(image * covered + thing[..., :3] * free).astype(np.uint8)
 
 
 class Plan(Sampler[list[Request]]):

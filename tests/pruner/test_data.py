@@ -1,9 +1,10 @@
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from pruner.data import LAYOUTS, Pair, balanced_weights, pairs, read_pair, spread
+from pruner.data import LAYOUTS, Pair, balanced_weights, pairs, read_cutout, read_pair, spread
 from pruner.errors import PrunerError
 from tests.pruner.people import person, write_people
 
@@ -45,6 +46,24 @@ def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
     (tmp_path / "image/made_000.jpg").write_text("not a picture")
     with pytest.raises(PrunerError, match=r"made_000.jpg: not a picture"):
         read_pair(pairs(tmp_path)[0])
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_a_cut_out_is_rgb_times_its_opacity(tmp_path: Path, depth: type) -> None:
+    picture = np.zeros((4, 4, 4), depth)
+    full = np.iinfo(depth).max
+    picture[:2] = (0, 0, full, full)  # blue, green, red, opacity
+    picture[2] = (0, 0, full, full // 2)
+    assert cv2.imwrite(str(tmp_path / "thing.png"), picture)
+    read = read_cutout(tmp_path / "thing.png")
+    assert read.dtype == np.uint8
+    assert read[:, 0].tolist() == [[255, 0, 0, 255]] * 2 + [[127, 0, 0, 127], [0, 0, 0, 0]]
+
+
+def test_a_cut_out_without_transparency_is_refused(tmp_path: Path) -> None:
+    write_people(tmp_path, 1)
+    with pytest.raises(PrunerError, match=r"made_000.jpg: expected a picture with transparency"):
+        read_cutout(tmp_path / "image/made_000.jpg")
 
 
 def test_an_unknown_layout_says_what_was_expected(tmp_path: Path) -> None:

@@ -1,13 +1,14 @@
 from itertools import islice
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from pruner.augment import compressed, photometric
 from pruner.data import Pair, pairs, pictures
-from pruner.training_set import Mix, Plan, Request, TrainingSet, shape_of
+from pruner.training_set import Mix, Plan, Request, TrainingSet, put_behind, shape_of
 from tests.pruner.people import write_people
 
 
@@ -45,9 +46,6 @@ def test_a_negative_holds_nobody(people: Path) -> None:
 
 
 def test_a_composite_keeps_the_person_and_loses_the_room(people: Path, tmp_path: Path) -> None:
-    import cv2
-    import numpy as np
-
     green = np.zeros((90, 90, 3), np.uint8)
     green[..., 1] = 200
     assert cv2.imwrite(str(tmp_path / "green.png"), green)
@@ -73,6 +71,34 @@ def test_the_people_behind_a_cut_out_stay_in_the_matte(people: Path, tmp_path: P
         assert alpha[0][bright].mean() > 0.9
         more += float((alpha - alone[Request(0, (64, 64), seed)][1]).clamp_min(0).mean())
     assert more > 0.05
+
+
+def test_things_stand_behind_people_and_never_in_the_matte(people: Path, tmp_path: Path) -> None:
+    thing = np.zeros((40, 40, 4), np.uint8)
+    thing[5:35, 5:35] = (0, 200, 0, 255)
+    assert cv2.imwrite(str(tmp_path / "thing.png"), thing)
+    items, mix = pairs(people), Mix(0, 0, objects=1)
+    without = TrainingSet(items, (), mix)
+    crowded = TrainingSet(items, (), mix, [tmp_path / "thing.png"])
+    green = 0.0
+    for seed in range(6):
+        request = Request(0, (64, 96), seed)
+        image, matte = crowded[request]
+        assert torch.equal(matte, without[request][1])
+        green += float((image[1] - image[0] > 0.7).float().mean())
+    assert green > 0.1
+
+
+def test_a_thing_covers_what_people_do_not() -> None:
+    image = np.full((4, 6, 3), 100, np.uint8)
+    alpha = np.zeros((4, 6), np.uint8)
+    alpha[:, 3:] = 255
+    thing = np.zeros((4, 6, 4), np.uint8)
+    thing[:2] = (0, 200, 0, 255)
+    made = put_behind(image, alpha, thing)
+    assert np.array_equal(made[:2, :3], np.full((2, 3, 3), (0, 200, 0)))
+    assert np.array_equal(made[2:], image[2:])  # nothing there
+    assert np.array_equal(made[:, 3:], image[:, 3:])  # somebody in front
 
 
 def test_without_backgrounds_every_picture_is_natural(people: Path) -> None:
