@@ -10,6 +10,7 @@ from typing import Any, Literal
 import gradio as gr
 
 from stream.inference.devices import available_devices
+from stream.inference.model_setup import FILE_SIZE
 from stream.sample import CLIP
 from ui.choices import (
     BACKGROUND_CHOICES,
@@ -164,11 +165,11 @@ def detail_inputs(tab: str) -> DetailInputs:
             )
             size = gr.Radio(
                 list(SIZES),
-                value=512,
+                value=FILE_SIZE,
                 label="Size",
                 scale=4,
                 min_width=300,
-                info="Shorter side of what the network sees; less is faster and coarser",
+                info="Shorter side of what the network sees; less is faster, more has finer edges",
             )
         own_model = gr.File(
             label="Your own model: an OpenVINO .xml and its .bin",

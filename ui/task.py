@@ -11,6 +11,7 @@ from pathlib import Path
 from stream.background import Background, open_background
 from stream.frame import CompositedFrame
 from stream.inference.cache import user_cache_dir
+from stream.inference.model_setup import FILE_SIZE
 from stream.matting import MattePredictor
 from stream.pipeline import composited_frames
 from stream.source import Source, open_source
@@ -32,7 +33,7 @@ class Task:
     clip: Path
     background: str
     device: str = "CPU"
-    size: int = 512
+    size: int = FILE_SIZE
 
 
 @dataclass(frozen=True)

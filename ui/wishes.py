@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stream.errors import UsageError
+from stream.inference.model_setup import FILE_SIZE
 from stream.source import SourceInfo
 from ui.choices import (
     OWN_FILE,
@@ -40,7 +41,7 @@ class Wish:
     models: tuple[str, ...]
     own_model: tuple[Path, ...] = ()
     device: str = "CPU"
-    size: int = 512
+    size: int = FILE_SIZE
 
 
 def accept(workplace: Workplace, wish: Wish) -> tuple[Task, SourceInfo]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import stream  # noqa: F401  first of all: it imports cv2, which must precede av
+from stream.inference.model_setup import FILE_SIZE
 from ui.choices import BLUR, BackgroundWish
 from ui.handlers import Compared, compare
 from ui.wishes import Wish
@@ -81,7 +82,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("clip", type=Path)
-    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--size", type=int, default=FILE_SIZE)
     options = parser.parse_args()
     pages = by_the_page(options.clip.resolve(), size=options.size)
     for model, page in zip(MODELS, pages, strict=True):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import FloatRect, Page, sync_playwright
 
+from stream.inference.model_setup import FILE_SIZE
 from tests.ui.chromium import launch
 from ui.server import Address, serve
 
@@ -31,7 +32,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--weights", type=Path, help="models that are not the shipped ones")
     parser.add_argument("--background", default="evening")
-    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--size", type=int, default=FILE_SIZE)
     options = parser.parse_args()
     models = {} if options.weights is None else {"weights": options.weights}
     with (
