@@ -146,7 +146,7 @@ def _decode(path: Path, flag: int) -> NDArray[np.uint8]:
     if picture is None:
         raise PrunerError(f"{path}: not a picture")
     if picture.dtype == np.uint16:  # a PNG of 16 bits, read unchanged
-        picture = picture >> 8
+        picture = picture // 256
     return np.asarray(picture, np.uint8)
 
 
