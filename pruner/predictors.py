@@ -69,7 +69,7 @@ def open_predictor(
     if suffix in CHECKPOINTS:
         return torch_predictor(load_network(Path(model)), device=torch_device, size=size)
     if suffix == ".onnx":
-        return _onnx_predictor(Path(model), check_device(device, available_devices()), size)
+        return _onnx_predictor(Path(model), check_device(device, available_devices), size)
     return MattePredictor(model, device=device, size=size)
 
 

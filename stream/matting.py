@@ -104,7 +104,7 @@ class MattePredictor:
         file = find_model(model)
         self.model_name = file.name
         self._options = EngineOptions(
-            device=check_device(device, available_devices()),
+            device=check_device(device, available_devices),
             requests=requests,
             threads=threads,
             cache_dir=cache_dir,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import openvino as ov
@@ -30,12 +30,13 @@ def describe_device(device: str) -> str:
     return str(core().get_property(device, "FULL_DEVICE_NAME")).strip()
 
 
-def check_device(spec: str, available: Sequence[str]) -> str:
+def check_device(spec: str, available: Callable[[], Sequence[str]]) -> str:
     """Check that OpenVINO has a device before it fails with a page of text.
 
     Args:
         spec: As OpenVINO spells it, in any case: `CPU`, `GPU.1`, `AUTO`, `HETERO:GPU,CPU`.
-        available: The real devices there are.
+        available: Lists the real devices there are, which loads the driver of each; not asked where
+            there is no need to.
 
     Returns:
         The device as OpenVINO wants it.
@@ -47,14 +48,15 @@ def check_device(spec: str, available: Sequence[str]) -> str:
         return stick  # an older OpenVINO's: whether it is there shows when it is opened
     device = spec.strip().upper()
     chooser, _, rest = device.partition(":")
-    if device == "AUTO":
+    if device in ("CPU", "AUTO"):
         return device
     wanted = rest.split(",") if chooser in _CHOOSERS and rest else [device]
-    kinds = {name.split(".")[0] for name in available}
+    here = available()
+    kinds = {name.split(".")[0] for name in here}
     for name in wanted:
-        if name not in available and name not in kinds:
+        if name not in here and name not in kinds:
             raise DeviceError(
                 f"no inference device '{name}' here",
-                hint=f"there are {', '.join([*available, 'AUTO'])}",
+                hint=f"there are {', '.join([*here, 'AUTO'])}",
             )
     return device

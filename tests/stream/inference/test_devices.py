@@ -21,7 +21,7 @@ HERE = ["CPU", "GPU.0", "GPU.1"]
     ],
 )
 def test_a_device_that_is_there_is_taken_in_openvinos_spelling(spec: str, device: str) -> None:
-    assert check_device(spec, HERE) == device
+    assert check_device(spec, lambda: HERE) == device
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,12 @@ def test_a_device_that_is_there_is_taken_in_openvinos_spelling(spec: str, device
 )
 def test_a_device_that_is_not_there_is_named_beside_those_that_are(spec: str, missing: str) -> None:
     with pytest.raises(DeviceError, match=f"no inference device '{missing}' here") as caught:
-        check_device(spec, HERE)
+        check_device(spec, lambda: HERE)
     assert caught.value.hint == "there are CPU, GPU.0, GPU.1, AUTO"
+
+
+def test_no_driver_is_loaded_for_the_processor() -> None:
+    assert check_device("cpu", lambda: pytest.fail("asked")) == "CPU"
 
 
 def test_this_machine_has_a_cpu_with_a_name() -> None:
