@@ -26,13 +26,12 @@ def save(
     Args:
         model: The network.
         path: Target file; its folder is made.
-        half: Store floating-point tensors as float16, as shipped weights are.
+        half: Store floating-point tensors as float16, as shipped weights are; those with numbers
+            beyond its 65504, as variances may be, as they are.
         notes: Further entries for the header, such as where the weights come from.
     """
     tensors = {
-        name: tensor.detach()
-        .cpu()
-        .to(torch.float16 if half and tensor.is_floating_point() else tensor.dtype)
+        name: _halved(tensor.detach().cpu()) if half else tensor.detach().cpu()
         for name, tensor in model.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
@@ -41,6 +40,12 @@ def save(
     partial = path.with_name(path.name + ".part")
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, header)
     partial.replace(path)
+
+
+def _halved(tensor: Tensor) -> Tensor:
+    if not tensor.is_floating_point() or tensor.abs().max() > torch.finfo(torch.float16).max:
+        return tensor
+    return tensor.half()
 
 
 def load(path: Path) -> MODNet:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -72,6 +73,15 @@ def test_half_precision_halves_the_file_and_loads_as_float32(small: MODNet, tmp_
     again = load(half)
     assert {parameter.dtype for parameter in again.parameters()} == {torch.float32}
     assert_same_tensors(again, {n: t.half().float() for n, t in small.state_dict().items()})
+
+
+def test_half_precision_keeps_variances_that_are_beyond_it(small: MODNet, tmp_path: Path) -> None:
+    large = copy.deepcopy(small)
+    statistics = large.lr_branch.conv_lr16x.layers[1].bnorm.running_var
+    statistics[0] = 70_000
+    save(large, tmp_path / "half.safetensors", half=True)
+    again = load(tmp_path / "half.safetensors")
+    assert torch.equal(again.lr_branch.conv_lr16x.layers[1].bnorm.running_var, statistics)
 
 
 def test_notes_stand_in_the_header(small: MODNet, tmp_path: Path) -> None:
