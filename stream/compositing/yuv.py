@@ -66,8 +66,11 @@ class YUVPicture:
         return np.asarray(bgr.to_ndarray(), np.uint8)
 
     def to_frame(self) -> VideoFrame:
-        """The picture as FFmpeg takes it, without a copy; it has no time yet."""
-        frame = VideoFrame.from_numpy_buffer(self.samples, "yuv420p")
+        """The picture as FFmpeg takes it, if possible without a copy; it has no time yet."""
+        # PyAV 18 takes a buffer's height down to a multiple of 4, and its chroma from there.
+        is_shared = self.size_wh[1] % 4 == 0
+        make = VideoFrame.from_numpy_buffer if is_shared else VideoFrame.from_ndarray
+        frame = make(self.samples, "yuv420p")
         frame.colorspace, frame.color_range = self.space.matrix, self.space.value_range
         return frame
 

@@ -52,6 +52,14 @@ def test_a_picture_comes_back_from_any_matrix_and_range(space: YUVSpace) -> None
     assert np.abs(back.astype(int) - image).mean() < 1.5
 
 
+@pytest.mark.parametrize("height", [178, 180])
+def test_every_even_height_keeps_its_rows_and_its_colours(height: int) -> None:
+    image = smooth(1, (320, height))
+    back = to_yuv(image, SPACES[0]).to_image()
+    assert back.shape == image.shape
+    assert np.abs(back.astype(int) - image).max() <= 6
+
+
 def test_a_matrix_and_range_are_not_taken_for_others() -> None:
     picture = to_yuv(smooth(1), SPACES[0])
     images = [YUVPicture(picture.samples, space).to_image().astype(int) for space in SPACES]
