@@ -17,7 +17,8 @@ from pruner.published import load_network
 from pruner.scores import Predictor
 from stream.frame import Alpha, Image
 from stream.inference.devices import available_devices, check_device, core
-from stream.matting import MattePredictor, network_size, shrink_into
+from stream.inference.network_input import network_size, shrink_into
+from stream.matting import MattePredictor
 
 CHECKPOINTS = (".safetensors", ".ckpt", ".pth")
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from pruner.errors import PrunerError
 from stream.composite import Foreground, blend
-from stream.frame import Alpha, Image, MattedFrame
+from stream.frame import Alpha, Image, MattedFrame, Picture
 from stream.inference.reuse import MatteReuse
 from stream.mattes.temporal import one_frame_delayed, steadied
 from stream.steps import refined
@@ -55,10 +55,10 @@ class _Known:
     model_name, device_name, input_size_wh = "known", "none", None
 
     def __init__(self, frames: Sequence[MattedFrame]) -> None:
-        self._alphas = {id(each.frame.image): each.alpha for each in frames}
+        self._alphas = {id(each.frame.picture): each.alpha for each in frames}
 
-    def predict(self, image: Image) -> Alpha:
-        return self._alphas[id(image)]
+    def predict(self, picture: Picture) -> Alpha:
+        return self._alphas[id(picture)]
 
     def close(self) -> None: ...
 

@@ -12,53 +12,19 @@ import cv2
 import numpy as np
 
 from stream.errors import UsageError
-from stream.frame import Alpha, Frame, Image, MattedFrame
+from stream.frame import Alpha, Frame, MattedFrame, Picture, picture_size
 from stream.inference.devices import available_devices, check_device
 from stream.inference.engine import Engine, EngineOptions, Request, read_network
 from stream.inference.model_files import find_model
+from stream.inference.network_input import STRIDE, network_size, shrink_into
 from stream.ncs2 import ncs2_device
 from stream.ncs2.stick import open_ncs2
 
-_STRIDE = 32
-_MAX_ASPECT = 4
 _MAX_ENGINES = 4
 _MAX_DIFFERENCE = 3.0
 """Mean grey levels by which another device's matte may differ: half precision gives less than 1."""
 
 _log = logging.getLogger(__name__)
-
-
-def network_size(size_wh: tuple[int, int], short_side: int) -> tuple[int, int]:
-    """The network's input size for a picture: its aspect ratio, as far as multiples of 32 allow.
-
-    Args:
-        size_wh: Width and height of the picture in pixels.
-        short_side: What the network's shorter side should be in pixels. Its longer side is at most
-            four times that, so that a strip of a picture cannot ask for any amount of memory.
-    """
-    aspect = min(max(size_wh) / min(size_wh), _MAX_ASPECT)
-    short = max(1, round(short_side / _STRIDE)) * _STRIDE
-    long = round(short * aspect / _STRIDE) * _STRIDE
-    return (long, short) if size_wh[0] >= size_wh[1] else (short, long)
-
-
-def shrink_into(image: Image, target: Image) -> None:
-    """Resize a picture into an array of another size.
-
-    Interpolation sees 2 x 2 pixels, which is best for mattes down to a third of the size: averaging
-    would only soften the picture. Further down it would miss too many, so halves are taken first;
-    that costs a tenth of `cv2.INTER_AREA`.
-
-    Args:
-        image: (H, W, 3) uint8.
-        target: (h, w, 3) uint8, overwritten.
-    """
-    height, width = target.shape[:2]
-    while image.shape[0] >= 3 * height and image.shape[1] >= 3 * width:
-        rows, columns = image.shape[0] // 2, image.shape[1] // 2
-        even = image[: 2 * rows, : 2 * columns]
-        image = np.asarray(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA))
-    cv2.resize(image, (width, height), dst=target, interpolation=cv2.INTER_LINEAR)
 
 
 class MattePredictor:
@@ -95,7 +61,7 @@ class MattePredictor:
         on_inference: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         for name, value, least in (
-            ("size", size, _STRIDE),
+            ("size", size, STRIDE),
             ("requests", requests, 1),
             ("threads", threads or 1, 1),
         ):
@@ -132,16 +98,13 @@ class MattePredictor:
         engine = self._latest
         return None if engine is None else engine.size_wh
 
-    def predict(self, image: Image) -> Alpha:
+    def predict(self, picture: Picture) -> Alpha:
         """The matte of one picture.
-
-        Args:
-            image: (H, W, 3) uint8 BGR.
 
         Returns:
             (H, W) uint8.
         """
-        return self._finish(self._start(image))
+        return self._finish(self._start(picture))
 
     def mattes(self, frames: Iterable[Frame]) -> Iterator[MattedFrame]:
         """The mattes of many pictures, in order, `requests` of them in flight."""
@@ -152,7 +115,7 @@ class MattePredictor:
             return MattedFrame(frame, self._finish(job))
 
         for frame in frames:
-            in_flight.append((frame, self._start(frame.image)))
+            in_flight.append((frame, self._start(frame.picture)))
             if len(in_flight) == self._options.requests:
                 yield oldest()
         while in_flight:
@@ -169,21 +132,23 @@ class MattePredictor:
             self._stick.close()
             self._stick = None
 
-    def _start(self, image: Image) -> _Job:
-        assert image.dtype == np.uint8, image.dtype  # OpenVINO would cast floats without a word
-        assert image.ndim == 3, image.shape
-        assert image.shape[2] == 3, image.shape
+    def _start(self, picture: Picture) -> _Job:
+        if isinstance(picture, np.ndarray):
+            # OpenVINO would cast floats without a word.
+            assert picture.dtype == np.uint8, picture.dtype
+            assert picture.ndim == 3, picture.shape
+            assert picture.shape[2] == 3, picture.shape
         try:
-            engine = self._engine(image)
+            engine = self._engine(picture_size(picture))
             request = engine.take()
-            shrink_into(image, request.image)
+            shrink_into(picture, request.image)
             request.start()
         except RuntimeError as error:
             if self._options.device == "CPU":
                 raise
             self._fall_back_to_cpu(error)
-            return self._start(image)
-        return _Job(image, engine, request)
+            return self._start(picture)
+        return _Job(picture, engine, request)
 
     def _finish(self, job: _Job) -> Alpha:
         try:
@@ -193,17 +158,16 @@ class MattePredictor:
             if job.engine.device_names == ("CPU",):
                 raise
             self._fall_back_to_cpu(error)
-            return self.predict(job.image)
-        height, width = job.image.shape[:2]
-        alpha: Alpha = np.asarray(cv2.resize(small, (width, height)), np.uint8)
+            return self.predict(job.picture)
+        alpha: Alpha = np.asarray(cv2.resize(small, picture_size(job.picture)), np.uint8)
         if (took_s := job.request.latency_s) is not None:
             self._on_inference(took_s)
         job.engine.give_back(job.request)
         return alpha
 
-    def _engine(self, image: Image) -> Engine:
+    def _engine(self, picture_wh: tuple[int, int]) -> Engine:
         """The network compiled for a picture's size; the latest few are kept."""
-        size_wh = network_size((image.shape[1], image.shape[0]), self.size)
+        size_wh = network_size(picture_wh, self.size)
         if size_wh not in self._engines:
             if len(self._engines) == _MAX_ENGINES:
                 self._engines.popitem(last=False)
@@ -245,6 +209,6 @@ class MattePredictor:
 class _Job:
     """An inference in flight: the picture, and who works on it."""
 
-    image: Image
+    picture: Picture
     engine: Engine
     request: Request

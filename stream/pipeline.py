@@ -83,7 +83,7 @@ def mattes_or_nobody(
     problem = ""
     for frame in frames:
         try:
-            matted = MattedFrame(frame, predictor.predict(frame.image))
+            matted = MattedFrame(frame, predictor.predict(frame.picture))
             problem = ""
         except StreamError:
             raise  # what only the user can mend ends the run

@@ -55,7 +55,7 @@ def matte_steps(options: StepOptions, *, still: bool) -> list[NamedStep]:
 def refined(matted: Iterable[MattedFrame]) -> Iterator[MattedFrame]:
     """Make every matte firm, and let its soft edges follow those of its picture."""
     for each in matted:
-        yield MattedFrame(each.frame, refine_edges(each.frame.image, firm(each.alpha)))
+        yield MattedFrame(each.frame, refine_edges(each.frame.picture, firm(each.alpha)))
 
 
 def anew(step: Step) -> Step:

@@ -18,7 +18,7 @@ from stream.frame import Image
 from stream.inference.devices import core
 from stream.inference.engine import Engine, EngineOptions, read_network
 from stream.inference.model_files import find_model
-from stream.matting import network_size
+from stream.inference.network_input import network_size
 from stream.stats import Timing
 
 _F32_CHAIN, _INT8_CHAIN = "f32 chain", "8-bit chain"

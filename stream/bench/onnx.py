@@ -16,7 +16,7 @@ from stream.errors import ModelError
 from stream.frame import Image
 from stream.inference.devices import core
 from stream.inference.engine import EngineOptions, cpu_count
-from stream.matting import network_size, shrink_into
+from stream.inference.network_input import network_size, shrink_into
 from stream.optional import optional_module
 
 _STATES = ("r1", "r2", "r3", "r4")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
 
 import cv2
 import numpy as np
@@ -15,11 +17,14 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
-from stream.compositing.arithmetic import Plane
+from stream.compositing.arithmetic import Plane, halved, split
 from stream.frame import Image, Picture, as_image
 
 _BT709, _UNSPECIFIED, _ALSO_BT601, _BT601 = 1, 2, 5, 6
 """FFmpeg's numbers (AVCOL_SPC) of matrices; PyAV's `Colorspace` has swscale's."""
+
+_LUMA = {_BT709: (0.2126, 0.0722), _BT601: (0.299, 0.114)}
+"""The parts of red and of blue in the luma of a matrix."""
 
 _SWSCALE = {_BT709: Colorspace.ITU709, _BT601: Colorspace.ITU601}
 _TO_BGRA = {1: cv2.COLOR_GRAY2BGRA, 3: cv2.COLOR_BGR2BGRA}
@@ -36,6 +41,35 @@ class YUVSpace:
 
     matrix: int = _BT709
     value_range: ColorRange = ColorRange.MPEG
+
+    @cached_property
+    def to_bgr(self) -> NDArray[np.float64]:
+        """(3, 4): what makes B, G and R of Y, U and V, and what is added; all 0 to 255.
+
+        From the luma coefficients of ITU-R BT.709-6 and BT.601-7.
+        """
+        red, blue = _LUMA[self.matrix]
+        green = 1 - red - blue
+        of_chroma = np.array(
+            [
+                [2 * (1 - blue), 0],
+                [-2 * blue * (1 - blue) / green, -2 * red * (1 - red) / green],
+                [0, 2 * (1 - red)],
+            ]
+        )
+        black, luma, chroma = (0, 1, 1) if self._is_full else (16, 255 / 219, 255 / 224)
+        colours = np.column_stack([np.full(3, luma), chroma * of_chroma])
+        return np.column_stack([colours, -colours @ (black, 128, 128)])
+
+    @cached_property
+    def grey(self) -> Plane:
+        """256 uint8: for every luma, grey from 0 to 255."""
+        luma = np.arange(256.0) if self._is_full else (np.arange(256) - 16) * (255 / 219)
+        return np.asarray(np.rint(luma.clip(0, 255)), np.uint8)
+
+    @property
+    def _is_full(self) -> bool:
+        return self.value_range == ColorRange.JPEG
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +162,15 @@ def to_yuv(picture: Picture, space: YUVSpace) -> YUVPicture:
         return picture
     frame = yuv_frame(as_image(picture), space)
     return YUVPicture(np.asarray(frame.to_ndarray(), np.uint8), space)
+
+
+def luma_and_chroma(picture: Picture) -> tuple[Plane, Plane, Plane]:
+    """Light, (H, W), and two planes of colour of half the size, of a picture of any form."""
+    if isinstance(picture, YUVPicture):
+        return picture.planes
+    image = as_image(picture)
+    _, red, blue = split(cast(Plane, cv2.cvtColor(halved(image), cv2.COLOR_BGR2YCrCb)))
+    return cast(Plane, cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)), red, blue
 
 
 def stacked(planes: Sequence[Plane], size_wh: tuple[int, int]) -> Plane:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from stream.frame import Alpha, Image
+from stream.frame import Alpha, Picture
 from stream.inference.predictor import Predictor, WrappedPredictor
 from stream.inference.rate import RateControl, levels
 from stream.inference.reuse import MatteReuse
@@ -46,12 +46,12 @@ class AdaptivePredictor(WrappedPredictor):
         self._control = RateControl(levels(largest, every), fps=fps, start=network.size)
         self._now = now
 
-    def predict(self, image: Image) -> Alpha:
+    def predict(self, picture: Picture) -> Alpha:
         """The matte of the next picture; see `Predictor`."""
         level = self._control.level
         self._network.size, self._reuse.every = level.size, level.every
         before, started_s = self._reuse.inferences, self._now()
-        alpha = self._reuse.predict(image)
+        alpha = self._reuse.predict(picture)
         took_s = self._now() - started_s
         if self._reuse.inferences > before:
             self._control.inferred(took_s)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from stream.frame import Alpha, Frame, Image, MattedFrame
+from stream.frame import Alpha, Frame, MattedFrame, Picture
 
 
 class Predictor(Protocol):
@@ -22,11 +22,8 @@ class Predictor(Protocol):
     def input_size_wh(self) -> tuple[int, int] | None:
         """Width and height of what the network sees; None before the first picture."""
 
-    def predict(self, image: Image) -> Alpha:
+    def predict(self, picture: Picture) -> Alpha:
         """The matte of one picture.
-
-        Args:
-            image: (H, W, 3) uint8 BGR.
 
         Returns:
             (H, W) uint8.
@@ -68,13 +65,13 @@ class WrappedPredictor(ABC):
         return self._predictor.input_size_wh
 
     @abstractmethod
-    def predict(self, image: Image) -> Alpha:
+    def predict(self, picture: Picture) -> Alpha:
         """The matte of the next picture; see `Predictor`."""
 
     def mattes(self, frames: Iterable[Frame]) -> Iterator[MattedFrame]:
         """The mattes of many pictures, in order, one at a time."""
         for frame in frames:
-            yield MattedFrame(frame, self.predict(frame.image))
+            yield MattedFrame(frame, self.predict(frame.picture))
 
     def close(self) -> None:
         """Let go of the networks and their memory."""

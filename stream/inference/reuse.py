@@ -9,7 +9,7 @@ import numpy as np
 
 from stream.compositing.arithmetic import Plane, blurred
 from stream.errors import UsageError
-from stream.frame import Alpha, Image
+from stream.frame import Alpha, Picture, picture_size
 from stream.inference.predictor import Predictor, WrappedPredictor
 from stream.mattes.motion import Flow, MotionEstimator, moved, small_grey
 
@@ -55,28 +55,25 @@ class MatteReuse(WrappedPredictor):
         self._still = still
         self._latest: _Inferred | None = None
 
-    def predict(self, image: Image) -> Alpha:
+    def predict(self, picture: Picture) -> Alpha:
         """The matte of the next picture.
-
-        Args:
-            image: (H, W, 3) uint8 BGR.
 
         Returns:
             (H, W) uint8; for a picture that stands still, the same array again.
         """
-        grey = small_grey(image)
-        reused = self._reused(image.shape[:2], grey)
+        grey = small_grey(picture)
+        reused = self._reused(picture_size(picture), grey)
         if reused is not None:
             return reused
         self.inferences += 1
-        alpha = self._predictor.predict(image)
+        alpha = self._predictor.predict(picture)
         self._latest = _Inferred(alpha, grey)
         return alpha
 
-    def _reused(self, shape_hw: tuple[int, ...], grey: Plane) -> Alpha | None:
+    def _reused(self, size_wh: tuple[int, int], grey: Plane) -> Alpha | None:
         """The last matte for the next picture, None where the network has to look at it."""
         latest = self._latest
-        if latest is None or latest.alpha.shape != shape_hw:
+        if latest is None or picture_size(latest.alpha) != size_wh:
             return None
         latest.age += 1
         if self._still and latest.age < _LONGEST and latest.stands_still(grey):

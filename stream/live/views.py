@@ -123,7 +123,7 @@ class Comparison:
         """
         if self._predictor is None:
             self._predictor = self._load()
-        alpha = self._predictor.predict(frame.frame.image)
+        alpha = self._predictor.predict(frame.frame.picture)
         self._matted.append(MattedFrame(frame.frame, alpha))
         other = next(self._composited)
         width = frame.image.shape[1]

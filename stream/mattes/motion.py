@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.compositing.arithmetic import Plane, blurred, halved, resized
-from stream.frame import Image
+from stream.compositing.arithmetic import Plane, blurred, halved, look_up, resized
+from stream.compositing.yuv import YUVPicture
+from stream.frame import Picture, as_image, picture_size
 
 Flow: TypeAlias = NDArray[np.float32]
 """(h, w, 2) float32, in pixels: what is seen at (x, y) was at (x, y) + flow[y, x] before."""
@@ -50,21 +51,23 @@ class Motion:
         return cast(Plane, cv2.convertScaleAbs(length, alpha=1000 / max(length.shape)))
 
 
-def small_grey(image: Image) -> Plane:
+def small_grey(picture: Picture) -> Plane:
     """A small copy for `MotionEstimator`: what noise and fine texture there is is averaged out.
-
-    Args:
-        image: (H, W, 3) uint8 BGR.
 
     Returns:
         (h, w) uint8, the shorter side being 108 pixels; strips are squeezed.
     """
-    height, width = image.shape[:2]
-    scale = _SHORT_SIDE / min(width, height)
-    columns, rows = (min(round(side * scale), _MAX_SIDE) for side in (width, height))
+    size_wh = picture_size(picture)
+    scale = _SHORT_SIDE / min(size_wh)
+    columns, rows = (min(round(side * scale), _MAX_SIDE) for side in size_wh)
+
     # Some of the pixels, then means of 2 x 2: a fraction of the price of the mean of all pixels.
-    small = halved(resized(image, (2 * columns, 2 * rows)))
-    return cast(Plane, cv2.cvtColor(small, cv2.COLOR_BGR2GRAY))
+    def shrunk(plane: Plane) -> Plane:
+        return halved(resized(plane, (2 * columns, 2 * rows)))
+
+    if isinstance(picture, YUVPicture):
+        return look_up(picture.space.grey, shrunk(picture.planes[0]))
+    return cast(Plane, cv2.cvtColor(shrunk(as_image(picture)), cv2.COLOR_BGR2GRAY))
 
 
 class MotionEstimator:

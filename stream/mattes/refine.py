@@ -7,7 +7,7 @@ copy and enlarged: He & Sun, Fast Guided Filter, 2015.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias, cast
 
 import cv2
@@ -18,7 +18,8 @@ from openvino import opset13 as ops
 from stream.compositing.arithmetic import Plane, halved, resized
 from stream.compositing.pixelwise import Pixelwise, number
 from stream.compositing.pixelwise import Values as Node
-from stream.frame import Alpha, Image
+from stream.compositing.yuv import luma_and_chroma
+from stream.frame import Alpha, Picture, picture_size
 
 Values: TypeAlias = NDArray[np.float32]
 """Any number of planes, [0, 1] for colours and alpha."""
@@ -36,8 +37,9 @@ _FIRM = np.rint(
     255 * ((np.arange(256) / 255 - _UNDECIDED) / (1 - 2 * _UNDECIDED)).clip(0, 1)
 ).astype(np.uint8)
 
-_SMOOTHNESS = np.float32(1e-4)
-"""Variance of colour below which a difference of colour counts for nothing."""
+_SMOOTHNESS = np.array([3e-5, 3e-4, 3e-4], np.float32)
+"""Variance of light, and of the two planes of colour, below which a difference counts for nothing.
+Light has the finer edges, and is believed first."""
 
 _CERTAIN, _DOUBTFUL = 4, 40
 """Grey levels from 0 and from 255 up to which a matte is left as it is, and from which the filter
@@ -49,11 +51,12 @@ def firm(alpha: Alpha) -> Alpha:
     return cast(Alpha, cv2.LUT(alpha, _FIRM))
 
 
-def refine_edges(image: Image, alpha: Alpha) -> Alpha:
+def refine_edges(picture: Picture, alpha: Alpha) -> Alpha:
     """Let the soft edges of a matte follow those of the picture.
 
     Args:
-        image: (H, W, 3) uint8 BGR.
+        picture: Of the matte's size. Its light counts for every pixel, its colour for two by two,
+            as video has it.
         alpha: (H, W) uint8.
 
     Returns:
@@ -61,26 +64,26 @@ def refine_edges(image: Image, alpha: Alpha) -> Alpha:
     """
     if not cv2.inRange(alpha, _CERTAIN + 1, 254 - _CERTAIN).any():
         return alpha
-    height, width = alpha.shape
-    model = _linear_model(_small(image), _small(alpha))
-    enlarged = [cast(Values, cv2.resize(plane, (width, height))) for plane in model]
-    return _followed(alpha, *cast(Sequence[Plane], cv2.split(image)), *enlarged)
+    luma, *chroma = luma_and_chroma(picture)
+    shrunk = _shrinking(picture_size(alpha))
+    model = _linear_model([shrunk(plane) for plane in (luma, *chroma)], shrunk(alpha))
+    of_luma, *of_chroma, rest = model
+    rest = _enlarged(rest * np.float32(255), chroma[0])
+    for slope, plane in zip(of_chroma, chroma, strict=True):
+        rest += _enlarged(slope, plane) * plane
+    return _followed(alpha, luma, _enlarged(of_luma, alpha), _enlarged(rest, alpha))
 
 
-def followed(alpha: Node, blue: Node, green: Node, red: Node, *model: Node) -> Node:
+def followed(alpha: Node, luma: Node, slope: Node, rest: Node) -> Node:
     """A formula for `Pixelwise`: what the linear function makes of a colour, where alpha is unsure.
 
     Args:
         alpha: 0 to 255.
-        blue: Of the picture, 0 to 255.
-        green: Likewise.
-        red: Likewise.
-        model: What to multiply them with, and what to add, in parts of 255.
+        luma: Of the picture, 0 to 255.
+        slope: What to multiply it with.
+        rest: What to add.
     """
-    follows = ops.multiply(model[3], number(255))
-    for slope, colour in zip(model, (blue, green, red), strict=False):
-        follows = ops.add(follows, ops.multiply(slope, colour))
-    follows = ops.clamp(follows, 0, 255)
+    follows = ops.clamp(ops.add(ops.multiply(slope, luma), rest), 0, 255)
     certainty = ops.minimum(alpha, ops.subtract(number(255), alpha))
     doubt = ops.multiply(
         ops.subtract(certainty, number(_CERTAIN)), number(1 / (_DOUBTFUL - _CERTAIN))
@@ -92,25 +95,32 @@ def followed(alpha: Node, blue: Node, green: Node, red: Node, *model: Node) -> N
 _followed = Pixelwise(followed)
 
 
-def _small(plane: Plane) -> Values:
-    """Some of the pixels, then means of 2 x 2: cheaper than the mean of all pixels."""
-    height, width = plane.shape[:2]
-    scale = min(1 / 2, _SHORT_SIDE / min(width, height))
-    width, height = (2 * max(1, round(side * scale)) for side in (width, height))
-    return halved(resized(plane, (width, height))) * np.float32(1 / 255)
+def _shrinking(size_wh: tuple[int, int]) -> Callable[[Plane], Values]:
+    """What makes the small copy of each plane of a picture."""
+    scale = min(1 / 2, _SHORT_SIDE / min(size_wh))
+    width, height = (2 * max(1, round(side * scale)) for side in size_wh)
+
+    def shrunk(plane: Plane) -> Values:
+        # Some of the pixels, then means of 2 x 2: cheaper than the mean of all pixels.
+        return halved(resized(plane, (width, height))) * np.float32(1 / 255)
+
+    return shrunk
 
 
-def _linear_model(colour: Values, alpha: Values) -> list[Values]:
+def _enlarged(values: Values, like: Plane) -> Values:
+    return cast(Values, cv2.resize(values, picture_size(like)))
+
+
+def _linear_model(colours: Sequence[Values], alpha: Values) -> list[Values]:
     """The linear function around every pixel.
 
     Args:
-        colour: (h, w, 3).
+        colours: Three (h, w).
         alpha: (h, w).
 
     Returns:
         Four (h, w): alpha = the first three times the colour, plus the fourth.
     """
-    colours = cast(Sequence[Values], cv2.split(colour))
     means, alpha_mean = [_mean(plane) for plane in colours], _mean(alpha)
     wanted = [
         _mean(plane * alpha) - mean * alpha_mean for plane, mean in zip(colours, means, strict=True)
@@ -126,7 +136,7 @@ def _covariances(colours: Sequence[Values], means: Sequence[Values]) -> list[Val
     return [
         _mean(colours[i] * colours[j])
         - means[i] * means[j]
-        + (_SMOOTHNESS if i == j else np.float32(0))
+        + (_SMOOTHNESS[i] if i == j else np.float32(0))
         for i, j in pairs
     ]
 

@@ -52,7 +52,7 @@ def one_frame_delayed(matted: Iterable[MattedFrame]) -> Iterator[MattedFrame]:
     before: _Seen | None = None
     now: _Seen | None = None
     for frame in matted:
-        after = _Seen(frame, small_grey(frame.frame.image))
+        after = _Seen(frame, small_grey(frame.frame.picture))
         if now is not None:
             if before is not None:
                 now = replace(now, matted=_repaired(before, now, after))
@@ -73,7 +73,7 @@ def steadied(matted: Iterable[MattedFrame]) -> Iterator[MattedFrame]:
     before: _Seen | None = None
     state: Plane | None = None
     for frame in matted:
-        now = _Seen(frame, small_grey(frame.frame.image))
+        now = _Seen(frame, small_grey(frame.frame.picture))
         fresh = _working_copy(frame.alpha)
         motion = None
         if before is not None and before.size_wh == now.size_wh:

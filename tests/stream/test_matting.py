@@ -5,7 +5,6 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-import cv2
 import numpy as np
 import openvino as ov
 import pytest
@@ -15,7 +14,7 @@ import stream.matting
 from stream.errors import DeviceError, ModelError, UsageError
 from stream.frame import Alpha, Frame, Image
 from stream.inference.engine import Engine, EngineOptions, Request, read_network
-from stream.matting import MattePredictor, network_size, shrink_into
+from stream.matting import MattePredictor
 from tests.tiny_ir import write_tiny_ir
 
 
@@ -56,26 +55,6 @@ def count_engines(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize(
-    ("size_wh", "short_side", "expected"),
-    [
-        ((1280, 720), 288, (512, 288)),
-        ((1280, 720), 512, (896, 512)),
-        ((1920, 1080), 512, (896, 512)),
-        ((720, 1280), 288, (288, 512)),
-        ((640, 480), 512, (672, 512)),
-        ((225, 275), 512, (512, 640)),
-        ((100, 100), 300, (288, 288)),
-        ((1, 1), 32, (32, 32)),
-        ((5000, 10), 64, (256, 64)),  # a strip: no more than four times as long
-    ],
-)
-def test_the_network_sees_the_pictures_aspect_ratio_in_multiples_of_32(
-    size_wh: tuple[int, int], short_side: int, expected: tuple[int, int]
-) -> None:
-    assert network_size(size_wh, short_side) == expected
-
-
-@pytest.mark.parametrize(
     "size_wh", [(640, 480), (641, 479), (48, 64), (31, 17), (1, 1), (1283, 721)]
 )
 def test_the_matte_has_the_pictures_own_size_and_is_where_the_picture_says(
@@ -87,25 +66,6 @@ def test_the_matte_has_the_pictures_own_size_and_is_where_the_picture_says(
     assert alpha.dtype == np.uint8
     step = 255 / max(size_wh[0] - 1, 1)
     np.testing.assert_allclose(alpha, image[..., 1], atol=step * 16 + 1)
-
-
-def test_shrinking_a_lot_averages_the_pixels_it_leaves_out() -> None:
-    stripes = np.zeros((400, 400, 3), np.uint8)
-    stripes[:, ::2] = 200  # plain interpolation to a quarter would see one colour of them only
-    target = np.empty((96, 96, 3), np.uint8)
-    shrink_into(stripes, target)
-    assert abs(int(target.min()) - 100) <= 1
-    assert abs(int(target.max()) - 100) <= 1
-
-
-@pytest.mark.parametrize("size_wh", [(512, 288), (1283, 721), (1601, 901), (300, 100)])
-def test_shrinking_shifts_nothing(size_wh: tuple[int, int]) -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (size_wh[1], size_wh[0], 3), np.uint8)
-    smooth = np.asarray(cv2.GaussianBlur(noise, (0, 0), 6), np.uint8)
-    target = np.empty((288, 512, 3), np.uint8)
-    shrink_into(smooth, target)
-    expected = cv2.resize(smooth, (512, 288), interpolation=cv2.INTER_AREA)
-    assert np.abs(target.astype(int) - expected).mean() < 0.6
 
 
 def test_networks_are_compiled_once_per_size_and_only_the_latest_are_kept(

@@ -3,7 +3,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from av.video.reformatter import ColorRange
 
+from stream.compositing.yuv import YUVSpace, to_yuv
 from stream.frame import Alpha, Image
 from stream.mattes.refine import firm, refine_edges
 
@@ -39,6 +41,16 @@ def test_the_edges_of_an_enlarged_matte_come_nearer_to_those_of_the_picture() ->
     image, truth = person((640, 360))
     coarse = enlarged(truth, 8)
     assert squared_error(refine_edges(image, coarse), truth) < 0.5 * squared_error(coarse, truth)
+
+
+@pytest.mark.parametrize("value_range", [ColorRange.MPEG, ColorRange.JPEG])
+def test_a_picture_in_420_leads_to_the_same_edges(value_range: ColorRange) -> None:
+    image, truth = person((640, 360))
+    coarse = enlarged(truth, 8)
+    as_video = refine_edges(to_yuv(image, YUVSpace(value_range=value_range)), coarse)
+    difference = as_video.astype(int) - refine_edges(image, coarse)
+    assert np.abs(difference).mean() < 0.3
+    assert squared_error(as_video, truth) < 0.5 * squared_error(coarse, truth)
 
 
 def test_a_matte_without_soft_edges_is_returned_as_it_is() -> None:

@@ -21,7 +21,7 @@ from stream.errors import DeviceError
 from stream.frame import Alpha, Image
 from stream.inference.engine import Engine, EngineOptions, Request, read_network
 from stream.inference.model_files import WEIGHTS
-from stream.matting import network_size
+from stream.inference.network_input import network_size
 from stream.ncs2.environment import has_libusb, has_stick
 from stream.ncs2.setup import is_ready
 from stream.ncs2.stick import Ncs2
