@@ -30,8 +30,11 @@ from pruner.quant_check import Check
 FLOAT_TYPES = (
     *("ReduceMean", "ReduceSum", "ReduceL2"),
     *("Subtract", "Divide", "Power", "Sqrt"),
+    "MatMul",
 )
-"""Operations of the instance norms, and of the gate: 8 bits save nothing there, and cost much."""
+"""Operations of the instance norms, and of the gate: 8 bits save nothing there, and cost much. With
+some numbers of channels OpenVINO 2026.4 even multiplies matrices of 8 bits with what it finds in
+memory, so that a gate is another one each time the network is compiled."""
 
 FLOAT_NAMES = (
     r"^aten::.*",  # what comes before and after the network
