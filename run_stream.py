@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, signals: StopSignals) -> None:
-    from stream.allocator import share_one_heap
+    from stream.allocator import reuse_memory
     from stream.console import frame_progress, print_report
     from stream.pipeline import run
     from stream.report import require_writable, write_report
@@ -64,7 +64,7 @@ def _run(options: argparse.Namespace, signals: StopSignals) -> None:
 
     if options.report is not None:
         require_writable(options.report, overwrite=options.force)
-    share_one_heap()
+    reuse_memory()
     wanted = SessionOptions.from_arguments(options)
     with contextlib.closing(Session(wanted, cancelled=signals.stop.is_set)) as session:
         limits = (options.max_frames, session.source.info.frame_count)

@@ -76,10 +76,10 @@ def _say(text: str) -> None:
 
 def _report_clip(job: str) -> None:
     """Do a job of `stream.bench.clip` and print what that module reads."""
-    from stream.allocator import share_one_heap
+    from stream.allocator import reuse_memory
     from stream.bench.clip import ClipJob
 
-    share_one_heap()
+    reuse_memory()
     result = run_clip(ClipJob.from_json(job), on_first_frame=lambda: print("{}", flush=True))
     print(json.dumps(asdict(result)))
 

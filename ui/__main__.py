@@ -12,11 +12,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the page until Ctrl-C or SIGTERM, and return the exit code."""
     options = _parse(arguments)
 
+    from stream.allocator import reuse_memory
     from stream.console import print_error, warnings_on_stderr
     from stream.errors import StreamError
     from stream.signals import StopSignals
     from ui.server import Address, serve
 
+    reuse_memory()
     with warnings_on_stderr(), StopSignals() as signals:
         try:
             with serve(Address(options.host, options.port, options.auth)) as url:
