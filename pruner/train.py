@@ -20,6 +20,7 @@ from pruner.train_options import (
 )
 
 if TYPE_CHECKING:
+    from pruner.schedule import Settings
     from pruner.trainer import Data
 
 
@@ -77,25 +78,18 @@ def run(options: argparse.Namespace) -> None:
     import torch
 
     from models import checkpoint
-    from pruner.fading import FREEZE, fading, foldable
+    from pruner.fading import fading, foldable
     from pruner.objectives import objective_of, starting_network
     from pruner.recalibration import recalibrate
     from pruner.trainer import Trainer
 
     _check(options)
     keep_kernels()
-    mode, frozen = options.mode, options.freeze_backbone
-    settings = read_settings(
-        options,
-        epochs=options.epochs,
-        minutes=options.minutes,
-        freeze_backbone=frozen,
-        freeze_norms_after={"soc": 0.0, "fold": FREEZE}.get(mode, 1.0),
-    )
+    mode, settings = options.mode, _settings(options)
     torch.manual_seed(options.seed)
     data = _read(options)
     given = checkpoint.load(options.weights)
-    model = starting_network(mode, given, freeze_backbone=frozen)
+    model = starting_network(mode, given, freeze_backbone=options.freeze_backbone)
     if mode == "fold":
         model = foldable(model)
     teacher = checkpoint.load(options.teacher) if mode == "distil" else None
@@ -104,14 +98,7 @@ def run(options: argparse.Namespace) -> None:
     fabric = launched_fabric(options)
     model.to(fabric.device)
     objective = objective_of(mode, model, loss_weights(options), teacher)
-    trainer = Trainer(
-        model,
-        settings,
-        data,
-        folder=options.output,
-        fabric=fabric,
-        report=lambda line: print(line, flush=True),
-    )
+    trainer = Trainer(model, settings, data, folder=options.output, fabric=fabric, report=_report)
     if options.resume:
         trainer.resume()
     if mode == "fold":
@@ -120,6 +107,23 @@ def run(options: argparse.Namespace) -> None:
     else:
         trainer.run(objective)
     print(f"best: {options.output / 'best.safetensors'}")
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    """How long and how fast."""
+    from pruner.fading import FREEZE
+
+    return read_settings(
+        options,
+        epochs=options.epochs,
+        minutes=options.minutes,
+        freeze_backbone=options.freeze_backbone,
+        freeze_norms_after={"soc": 0.0, "fold": FREEZE}.get(options.mode, 1.0),
+    )
+
+
+def _report(line: str) -> None:
+    print(line, flush=True)
 
 
 def _read(options: argparse.Namespace) -> Data:
