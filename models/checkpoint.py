@@ -56,7 +56,7 @@ def load(path: Path) -> MODNet:
 
     Raises:
         CheckpointError: No such file, not safetensors, not a MODNet, or tensors that do not fit the
-        widths.
+        widths or are not finite.
     """
     if not path.is_file():
         raise CheckpointError(f"{path}: no such file")
@@ -120,8 +120,8 @@ def build(widths: MODNetWidths, tensors: Mapping[str, Tensor], path: Path) -> MO
     """A network of these widths that holds these tensors.
 
     Raises:
-        CheckpointError: A tensor is missing, unknown, or of another shape; the message names it and
-        `path`.
+        CheckpointError: A tensor is missing, unknown, of another shape or not finite; the message
+        names it and `path`.
     """
     model = MODNet(widths)
     expected = model.state_dict()
@@ -133,6 +133,8 @@ def build(widths: MODNetWidths, tensors: Mapping[str, Tensor], path: Path) -> MO
         if tensors[name].shape != tensor.shape:
             want, got = tuple(tensor.shape), tuple(tensors[name].shape)
             raise CheckpointError(f"{path}: tensor {name} should have shape {want}, got {got}")
+        if not torch.isfinite(tensors[name]).all():
+            raise CheckpointError(f"{path}: tensor {name} holds numbers that are not finite")
     if unknown := sorted(set(tensors) - set(expected)):
         raise CheckpointError(
             f"{path}: unknown tensor {unknown[0]} ({len(unknown)} in all): "

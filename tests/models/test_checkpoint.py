@@ -84,6 +84,18 @@ def test_half_precision_keeps_variances_that_are_beyond_it(small: MODNet, tmp_pa
     assert torch.equal(again.lr_branch.conv_lr16x.layers[1].bnorm.running_var, statistics)
 
 
+@pytest.mark.parametrize("number", [float("inf"), float("nan")])
+def test_numbers_that_are_not_finite_are_refused_by_name(
+    small: MODNet, tmp_path: Path, number: float
+) -> None:
+    broken = copy.deepcopy(small)
+    broken.lr_branch.conv_lr16x.layers[1].bnorm.running_var[0] = number
+    save(broken, tmp_path / "a.safetensors")
+    message = r"a\.safetensors: tensor lr_branch\.conv_lr16x\.\S*running_var holds .* not finite"
+    with pytest.raises(CheckpointError, match=message):
+        load(tmp_path / "a.safetensors")
+
+
 def test_notes_stand_in_the_header(small: MODNet, tmp_path: Path) -> None:
     save(small, tmp_path / "a.safetensors", notes={"ratio": "0.5", "arch": "nonsense"})
     with safe_open(tmp_path / "a.safetensors", framework="pt") as file:
