@@ -81,6 +81,11 @@ def halved(a: Plane) -> Plane:
     return cast(Plane, cv2.resize(a, size_wh, interpolation=cv2.INTER_AREA))
 
 
+def sampled(a: Plane, size_wh: tuple[int, int]) -> Plane:
+    """Some of the pixels, then means of 2 x 2: a tenth of the price of the mean of all pixels."""
+    return halved(resized(a, (2 * size_wh[0], 2 * size_wh[1])))
+
+
 def shrunk(a: Plane, size_wh: tuple[int, int]) -> Plane:
     """A picture made smaller without aliasing: halved while that is possible, then interpolated."""
     while a.shape[1] >= 2 * size_wh[0] and a.shape[0] >= 2 * size_wh[1]:

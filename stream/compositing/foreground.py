@@ -20,7 +20,6 @@ from openvino import opset13 as ops
 from stream.compositing.arithmetic import (
     Plane,
     blurred,
-    halved,
     in_colour,
     inverse,
     look_up,
@@ -28,7 +27,7 @@ from stream.compositing.arithmetic import (
     minus,
     mix,
     plus,
-    resized,
+    sampled,
     times,
 )
 from stream.compositing.pixelwise import Values, number
@@ -71,8 +70,8 @@ def estimate_colours(planes: Sequence[Plane], alpha: Alpha) -> Colours:
     scale = min(_SHORT_SIDE / min(alpha.shape), 1 / 2)
     height, width = (max(1, round(side * scale)) for side in alpha.shape)
     size_wh = width, height
-    image = merged([_small(plane, size_wh) for plane in planes])
-    alpha = _small(alpha, size_wh)
+    image = merged([sampled(plane, size_wh) for plane in planes])
+    alpha = sampled(alpha, size_wh)
     shares = alpha, inverse(alpha)
     means = [_mean_colour(image, share) for share in shares]
     gains = [in_colour(look_up(_GAIN, share)) for share in shares]
@@ -103,11 +102,6 @@ def cleaned(image: Values, alpha: Values, near: Values, far: Values) -> Values:
     b = number(1) - a
     unexplained = image - a * near - b * far
     return ops.clamp(near + a * unexplained / (a * a + b * b), 0, 255)
-
-
-def _small(plane: Plane, size_wh: tuple[int, int]) -> Plane:
-    """Some of the pixels, then means of 2 x 2: a tenth of the price of the mean of all pixels."""
-    return halved(resized(plane, (2 * size_wh[0], 2 * size_wh[1])))
 
 
 def _mean_colour(image: Plane, share: Plane) -> Plane:

@@ -9,7 +9,7 @@ import numpy as np
 
 from stream.compositing.arithmetic import Plane, merged
 from stream.compositing.yuv import YUVPicture
-from stream.frame import Image, Picture
+from stream.frame import Image, Picture, as_image
 
 STRIDE = 32
 """The sides of the network's input are multiples of it."""
@@ -45,10 +45,8 @@ def shrink_into(picture: Picture, target: Image) -> None:
         for plane, small in zip(picture.planes, planes, strict=True):
             _shrink(plane, small)
         cv2.transform(merged(planes), picture.space.to_bgr, dst=target)
-    elif isinstance(picture, np.ndarray):
-        _shrink(picture, target)
     else:
-        _shrink(picture.to_image(), target)
+        _shrink(as_image(picture), target)
 
 
 def _shrink(image: Plane, target: Plane) -> None:

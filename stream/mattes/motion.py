@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.compositing.arithmetic import Plane, blurred, halved, look_up, resized
+from stream.compositing.arithmetic import Plane, blurred, look_up, sampled
 from stream.compositing.yuv import YUVPicture
 from stream.frame import Picture, as_image, picture_size
 
@@ -60,14 +60,10 @@ def small_grey(picture: Picture) -> Plane:
     size_wh = picture_size(picture)
     scale = _SHORT_SIDE / min(size_wh)
     columns, rows = (min(round(side * scale), _MAX_SIDE) for side in size_wh)
-
-    # Some of the pixels, then means of 2 x 2: a fraction of the price of the mean of all pixels.
-    def shrunk(plane: Plane) -> Plane:
-        return halved(resized(plane, (2 * columns, 2 * rows)))
-
     if isinstance(picture, YUVPicture):
-        return look_up(picture.space.grey, shrunk(picture.planes[0]))
-    return cast(Plane, cv2.cvtColor(shrunk(as_image(picture)), cv2.COLOR_BGR2GRAY))
+        return look_up(picture.space.grey, sampled(picture.planes[0], (columns, rows)))
+    small = sampled(as_image(picture), (columns, rows))
+    return cast(Plane, cv2.cvtColor(small, cv2.COLOR_BGR2GRAY))
 
 
 class MotionEstimator:

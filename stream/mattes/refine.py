@@ -7,7 +7,7 @@ copy and enlarged: He & Sun, Fast Guided Filter, 2015.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias, cast
 
 import cv2
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
-from stream.compositing.arithmetic import Plane, halved, resized
+from stream.compositing.arithmetic import Plane, sampled
 from stream.compositing.pixelwise import Pixelwise, number
 from stream.compositing.pixelwise import Values as Node
 from stream.compositing.yuv import luma_and_chroma
@@ -65,9 +65,9 @@ def refine_edges(picture: Picture, alpha: Alpha) -> Alpha:
     if not cv2.inRange(alpha, _CERTAIN + 1, 254 - _CERTAIN).any():
         return alpha
     luma, *chroma = luma_and_chroma(picture)
-    shrunk = _shrinking(picture_size(alpha))
-    model = _linear_model([shrunk(plane) for plane in (luma, *chroma)], shrunk(alpha))
-    of_luma, *of_chroma, rest = model
+    size_wh = _small_size(picture_size(alpha))
+    colours = [_small(plane, size_wh) for plane in (luma, *chroma)]
+    of_luma, *of_chroma, rest = _linear_model(colours, _small(alpha, size_wh))
     rest = _enlarged(rest * np.float32(255), chroma[0])
     for slope, plane in zip(of_chroma, chroma, strict=True):
         rest += _enlarged(slope, plane) * plane
@@ -95,16 +95,14 @@ def followed(alpha: Node, luma: Node, slope: Node, rest: Node) -> Node:
 _followed = Pixelwise(followed)
 
 
-def _shrinking(size_wh: tuple[int, int]) -> Callable[[Plane], Values]:
-    """What makes the small copy of each plane of a picture."""
+def _small_size(size_wh: tuple[int, int]) -> tuple[int, int]:
     scale = min(1 / 2, _SHORT_SIDE / min(size_wh))
-    width, height = (2 * max(1, round(side * scale)) for side in size_wh)
+    width, height = (max(1, round(side * scale)) for side in size_wh)
+    return width, height
 
-    def shrunk(plane: Plane) -> Values:
-        # Some of the pixels, then means of 2 x 2: cheaper than the mean of all pixels.
-        return halved(resized(plane, (width, height))) * np.float32(1 / 255)
 
-    return shrunk
+def _small(plane: Plane, size_wh: tuple[int, int]) -> Values:
+    return sampled(plane, size_wh) * np.float32(1 / 255)
 
 
 def _enlarged(values: Values, like: Plane) -> Values:
