@@ -109,7 +109,7 @@ def read_cutout(path: Path) -> NDArray[np.uint8]:
     """A picture with transparency as (H, W, 4) uint8: RGB times opacity, and opacity.
 
     Raises:
-        PrunerError: Not a picture, or nothing of it is transparent.
+        PrunerError: Not a picture, or one that has no opacity.
     """
     picture = _decode(path, cv2.IMREAD_UNCHANGED)
     if picture.shape[2:] != (4,):

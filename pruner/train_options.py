@@ -67,12 +67,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         help="of pictures: people before those",
     )
     add("--negative", type=float, default=0.1, metavar="SHARE", help="of pictures: those alone")
-    add(
-        "--objects",
-        type=Path,
-        metavar="DIR",
-        help="animals and things with transparency (PNG), to put behind people",
-    )
+    add("--objects", type=Path, metavar="DIR", help="cut-outs of things, to put behind people")
     add(
         "--emphasis",
         type=data_set_weight,
