@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TypeAlias, TypeVar, cast
 
 import cv2
@@ -93,12 +92,6 @@ def moved(plane: P, flow: Flow) -> P:
     """
     height, width = plane.shape[:2]
     scale = np.array((width / flow.shape[1], height / flow.shape[0]), np.float32)
-    places = cv2.add(cv2.resize(flow * scale, (width, height)), _grid(width, height))
-    result = cv2.remap(plane, places, _NONE, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return cast(P, result)
-
-
-@lru_cache(maxsize=4)
-def _grid(width: int, height: int) -> Flow:
-    """(height, width, 2) float32: the place of every pixel."""
-    return np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
+    way = cv2.resize(flow * scale, (width, height))
+    how = cv2.INTER_LINEAR | cv2.WARP_RELATIVE_MAP
+    return cast(P, cv2.remap(plane, way, _NONE, how, borderMode=cv2.BORDER_REPLICATE))
