@@ -24,7 +24,7 @@ from stream.frame import Alpha, Picture, picture_size
 Values: TypeAlias = NDArray[np.float32]
 """Any number of planes, [0, 1] for colours and alpha."""
 
-_SHORT_SIDE = 144
+_SHORT_SIDE = 108
 """Of the small copy, in pixels; finer ones are slower and no better."""
 
 _WINDOW = 5
