@@ -29,6 +29,9 @@ def save(
         half: Store floating-point tensors as float16, as shipped weights are; those with numbers
             beyond its 65504, as variances may be, as they are.
         notes: Further entries for the header, such as where the weights come from.
+
+    Raises:
+        CheckpointError: The file cannot be written.
     """
     tensors = {
         name: _halved(tensor.detach().cpu()) if half else tensor.detach().cpu()
@@ -36,10 +39,13 @@ def save(
         if not name.endswith("num_batches_tracked")
     }
     header = {**(notes or {}), "arch": "MODNet", "widths": model.widths.to_json()}
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, header)
-    partial.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, header)
+        partial.replace(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: cannot be written ({error})") from error
 
 
 def _halved(tensor: Tensor) -> Tensor:

@@ -96,6 +96,12 @@ def test_numbers_that_are_not_finite_are_refused_by_name(
         load(tmp_path / "a.safetensors")
 
 
+def test_a_file_that_cannot_be_written_is_named(small: MODNet, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CheckpointError, match=r"a\.safetensors: cannot be written"):
+        save(small, tmp_path / "file" / "a.safetensors")
+
+
 def test_notes_stand_in_the_header(small: MODNet, tmp_path: Path) -> None:
     save(small, tmp_path / "a.safetensors", notes={"ratio": "0.5", "arch": "nonsense"})
     with safe_open(tmp_path / "a.safetensors", framework="pt") as file:
