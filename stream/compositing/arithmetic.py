@@ -81,6 +81,21 @@ def halved(a: Plane) -> Plane:
     return cast(Plane, cv2.resize(a, size_wh, interpolation=cv2.INTER_AREA))
 
 
+def small_size(
+    size_wh: tuple[int, int], short_side: int, *, largest: float = 1.0
+) -> tuple[int, int]:
+    """The size of a small copy, at least one pixel a side.
+
+    Args:
+        size_wh: Of the picture.
+        short_side: What the shorter side of the copy should be in pixels.
+        largest: How many times as large as the picture it may be.
+    """
+    scale = min(largest, short_side / min(size_wh))
+    width, height = (max(1, round(side * scale)) for side in size_wh)
+    return width, height
+
+
 def sampled(a: Plane, size_wh: tuple[int, int]) -> Plane:
     """Some of the pixels, then means of 2 x 2: a tenth of the price of the mean of all pixels."""
     return halved(resized(a, (2 * size_wh[0], 2 * size_wh[1])))

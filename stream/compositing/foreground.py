@@ -28,10 +28,11 @@ from stream.compositing.arithmetic import (
     mix,
     plus,
     sampled,
+    small_size,
     times,
 )
 from stream.compositing.pixelwise import Values, number
-from stream.frame import Alpha
+from stream.frame import Alpha, picture_size
 
 _SHORT_SIDE = 54
 """Of the small copy, in pixels."""
@@ -67,9 +68,7 @@ def estimate_colours(planes: Sequence[Plane], alpha: Alpha) -> Colours:
     Returns:
         Small pictures, 54 pixels high or wide. Near the outline they are good, elsewhere smooth.
     """
-    scale = min(_SHORT_SIDE / min(alpha.shape), 1 / 2)
-    height, width = (max(1, round(side * scale)) for side in alpha.shape)
-    size_wh = width, height
+    size_wh = small_size(picture_size(alpha), _SHORT_SIDE, largest=1 / 2)
     image = merged([sampled(plane, size_wh) for plane in planes])
     alpha = sampled(alpha, size_wh)
     shares = alpha, inverse(alpha)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
-from stream.compositing.arithmetic import Plane, sampled
+from stream.compositing.arithmetic import Plane, sampled, small_size
 from stream.compositing.pixelwise import Pixelwise, number
 from stream.compositing.pixelwise import Values as Node
 from stream.compositing.yuv import luma_and_chroma
@@ -65,7 +65,7 @@ def refine_edges(picture: Picture, alpha: Alpha) -> Alpha:
     if not cv2.inRange(alpha, _CERTAIN + 1, 254 - _CERTAIN).any():
         return alpha
     luma, *chroma = luma_and_chroma(picture)
-    size_wh = _small_size(picture_size(alpha))
+    size_wh = small_size(picture_size(alpha), _SHORT_SIDE, largest=1 / 2)
     colours = [_small(plane, size_wh) for plane in (luma, *chroma)]
     of_luma, *of_chroma, rest = _linear_model(colours, _small(alpha, size_wh))
     rest = _enlarged(rest * np.float32(255), chroma[0])
@@ -93,12 +93,6 @@ def followed(alpha: Node, luma: Node, slope: Node, rest: Node) -> Node:
 
 
 _followed = Pixelwise(followed)
-
-
-def _small_size(size_wh: tuple[int, int]) -> tuple[int, int]:
-    scale = min(1 / 2, _SHORT_SIDE / min(size_wh))
-    width, height = (max(1, round(side * scale)) for side in size_wh)
-    return width, height
 
 
 def _small(plane: Plane, size_wh: tuple[int, int]) -> Values:

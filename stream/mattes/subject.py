@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.compositing.arithmetic import Plane, blurred, resized, times
-from stream.frame import Alpha, MattedFrame
+from stream.compositing.arithmetic import Plane, blurred, resized, small_size, times
+from stream.frame import Alpha, MattedFrame, picture_size
 
 Region: TypeAlias = NDArray[np.bool_]
 """(h, w): a part of the small matte."""
@@ -149,9 +149,7 @@ class _Choice:
 
 
 def _small(alpha: Alpha) -> Plane:
-    scale = min(1.0, _SHORT_SIDE / min(alpha.shape))
-    height, width = (max(1, round(side * scale)) for side in alpha.shape)
-    return resized(alpha, (width, height))
+    return resized(alpha, small_size(picture_size(alpha), _SHORT_SIDE))
 
 
 def _most_of(people: list[_Person], region: Region) -> _Person | None:

@@ -14,8 +14,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.compositing.arithmetic import Plane, blurred, look_up, minus, mix, plus, resized, times
-from stream.frame import Alpha, MattedFrame
+from stream.compositing.arithmetic import (
+    Plane,
+    blurred,
+    look_up,
+    minus,
+    mix,
+    plus,
+    resized,
+    small_size,
+    times,
+)
+from stream.frame import Alpha, MattedFrame, picture_size
 from stream.mattes.motion import Motion, MotionEstimator, moved, small_grey
 
 _DIFFERS = 25
@@ -122,9 +132,7 @@ def _difference(a: Plane, b: Plane) -> Plane:
 
 def _working_copy(alpha: Alpha) -> Plane:
     """A copy small enough to be fast; mattes are enlarged from about that size anyway."""
-    height, width = alpha.shape
-    scale = min(1.0, _WORKING_SIDE / min(width, height))
-    return resized(alpha, (max(1, round(width * scale)), max(1, round(height * scale))))
+    return resized(alpha, small_size(picture_size(alpha), _WORKING_SIDE))
 
 
 def _corrections(last: Plane, fresh: Plane, motion: Motion) -> tuple[Plane, Plane]:
