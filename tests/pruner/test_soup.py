@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from models import checkpoint
+from models.modnet import MODNet
 from pruner.soup import main
 from tests.pruner.networks import SLIM, TINY, tiny_network
 
 
-def written(path: Path, network: object) -> str:
-    checkpoint.save(network, path)  # type: ignore[arg-type]
+def written(path: Path, network: MODNet) -> str:
+    checkpoint.save(network, path)
     return str(path)
 
 
