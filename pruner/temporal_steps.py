@@ -15,7 +15,7 @@ from stream.composite import Foreground, blend
 from stream.frame import Alpha, Image, MattedFrame, Picture
 from stream.inference.reuse import MatteReuse
 from stream.mattes.temporal import one_frame_delayed, steadied
-from stream.steps import refined
+from stream.steps import only_enlarged, refined
 
 Step: TypeAlias = Callable[[Sequence[MattedFrame]], Iterable[MattedFrame]]
 
@@ -39,7 +39,7 @@ STEPS: dict[str, Step] = {
     "steady": steadied,
     "delay + steady": lambda frames: steadied(one_frame_delayed(frames)),
     "refine": refined,
-    "refine + steady": lambda frames: steadied(refined(frames)),
+    "steady + refine": lambda frames: refined(steadied(frames)),
     "skip 1": reused(2),
     "skip 2": reused(3),
     "skip 2 + steady": lambda frames: steadied(reused(3)(frames)),
@@ -72,7 +72,7 @@ def write_strip(path: Path, frames: Sequence[MattedFrame], count: int = 6) -> No
     start = max(0, (len(frames) - count) // 2)
     rows = [[each.frame.image for each in frames[start : start + count]]]
     for name in ON_STRIPS:
-        shown = itertools.islice(STEPS[name](frames), start, start + count)
+        shown = itertools.islice(only_enlarged(STEPS[name](frames)), start, start + count)
         rows.append([_before_plain(each) for each in shown])
     path.parent.mkdir(parents=True, exist_ok=True)
     if not cv2.imwrite(str(path), np.vstack([np.hstack(row) for row in rows])):

@@ -12,7 +12,7 @@ Image: TypeAlias = NDArray[np.uint8]
 """(H, W, 3) uint8 BGR; where stated (H, W, 4) BGRA with straight (unassociated) alpha."""
 
 Alpha: TypeAlias = NDArray[np.uint8]
-"""(H, W) uint8, 0 = background, 255 = person; always at the size of its frame."""
+"""(h, w) uint8, 0 = background, 255 = person; of a network's size, or of its picture's."""
 
 
 class OtherForm(Protocol):
@@ -65,7 +65,7 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class MattedFrame:
-    """A frame and its matte at the frame's own size."""
+    """A frame and its matte, which the last of `stream.steps` brings to the frame's own size."""
 
     frame: Frame
     alpha: Alpha

@@ -1,4 +1,4 @@
-"""Mattes for pictures of any size, on whatever device there is."""
+"""Mattes of pictures of any size, on whatever device there is."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class MattePredictor:
         """The matte of one picture.
 
         Returns:
-            (H, W) uint8.
+            (h, w) uint8, as small as the network has it; see `stream.mattes.refine.enlarged`.
         """
         return self._finish(self._start(picture))
 
@@ -159,7 +159,7 @@ class MattePredictor:
                 raise
             self._fall_back_to_cpu(error)
             return self.predict(job.picture)
-        alpha: Alpha = np.asarray(cv2.resize(small, picture_size(job.picture)), np.uint8)
+        alpha = small.copy()  # the request's own is overwritten by the next inference
         if (took_s := job.request.latency_s) is not None:
             self._on_inference(took_s)
         job.engine.give_back(job.request)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeAlias
 
 from stream.frame import MattedFrame
-from stream.mattes.refine import firm, refine_edges
+from stream.mattes.refine import enlarged, firm, refine_edges
 from stream.mattes.subject import Subject, only_subject
 from stream.mattes.temporal import one_frame_delayed, steadied
 
@@ -23,20 +23,23 @@ class StepOptions:
     """Which steps are wanted.
 
     Attributes:
-        refine: Let soft edges follow those of the picture; see `stream.mattes.refine`.
         subject: Whom to show.
         delay_one_frame: Repair single bad mattes, one frame late; see `stream.mattes.temporal`.
         steady: Average mattes over time; see there.
+        refine: Let soft edges follow those of the picture; see `stream.mattes.refine`.
     """
 
-    refine: bool = True
     subject: Subject = Subject.ALL
     delay_one_frame: bool = False
     steady: bool = True
+    refine: bool = True
 
 
 def matte_steps(options: StepOptions, *, still: bool) -> list[NamedStep]:
     """The steps in their order, with the names that reports and windows show.
+
+    Mattes stay as small as the network gives them, which is cheap, until the last step brings them
+    to the size of their pictures.
 
     Args:
         options: What is wanted.
@@ -44,18 +47,24 @@ def matte_steps(options: StepOptions, *, still: bool) -> list[NamedStep]:
     """
     subject = partial(only_subject, subject=options.subject)
     steps: list[tuple[bool, NamedStep]] = [
-        (options.refine, ("refine", refined)),
         (options.subject is not Subject.ALL, ("subject", anew(subject) if still else subject)),
         (options.delay_one_frame and not still, ("delay", one_frame_delayed)),
         (options.steady and not still, ("steady", steadied)),
+        (True, ("refine", refined) if options.refine else ("enlarge", only_enlarged)),
     ]
     return [step for is_wanted, step in steps if is_wanted]
 
 
 def refined(matted: Iterable[MattedFrame]) -> Iterator[MattedFrame]:
-    """Make every matte firm, and let its soft edges follow those of its picture."""
+    """Make every matte firm, and let its soft edges follow those of its picture, at its size."""
     for each in matted:
         yield MattedFrame(each.frame, refine_edges(each.frame.picture, firm(each.alpha)))
+
+
+def only_enlarged(matted: Iterable[MattedFrame]) -> Iterator[MattedFrame]:
+    """Bring every matte to the size of its picture."""
+    for each in matted:
+        yield MattedFrame(each.frame, enlarged(each.frame.picture, each.alpha))
 
 
 def anew(step: Step) -> Step:

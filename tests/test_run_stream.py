@@ -124,13 +124,13 @@ def test_a_clip_becomes_a_clip_with_every_timestamp_and_a_report(
 @pytest.mark.parametrize(
     ("options", "steps"),
     [
-        ([], ["refine", "steady"]),
-        (["--no-refine", "--no-steady"], []),
-        (["--subject", "largest"], ["refine", "subject", "steady"]),
-        (["--delay-one-frame"], ["refine", "delay", "steady"]),
-        (["--skip", "3", "--still"], ["refine", "steady"]),
-        (["--target-fps", "25"], ["refine", "steady"]),
-        (["--foreground", "none"], ["refine", "steady"]),
+        ([], ["steady", "refine"]),
+        (["--no-refine", "--no-steady"], ["enlarge"]),
+        (["--subject", "largest"], ["subject", "steady", "refine"]),
+        (["--delay-one-frame"], ["delay", "steady", "refine"]),
+        (["--skip", "3", "--still"], ["steady", "refine"]),
+        (["--target-fps", "25"], ["steady", "refine"]),
+        (["--foreground", "none"], ["steady", "refine"]),
     ],
 )
 def test_whatever_is_done_over_time_no_frame_is_lost(

@@ -121,13 +121,12 @@ class Peer(ABC):
         return lambda: self.infer(feeds)
 
     def predict(self, image: Image) -> Alpha:
-        """The matte of one picture, at its size; see `MattePredictor.predict`."""
+        """The matte of one picture, of the network's size; see `MattePredictor.predict`."""
         matte = self.infer(self.prepare(image))
         small = matte.reshape(matte.shape[-2:])
         if small.dtype != np.uint8:
             small = np.asarray(cv2.convertScaleAbs(small.astype(np.float32), alpha=255))
-        size_wh = image.shape[1], image.shape[0]
-        return np.asarray(cv2.resize(small.astype(np.uint8, copy=False), size_wh), np.uint8)
+        return small.astype(np.uint8)
 
     def mattes(self, frames: Iterable[Frame]) -> Iterator[MattedFrame]:
         """The mattes of many pictures, one after the other."""

@@ -26,7 +26,7 @@ class Predictor(Protocol):
         """The matte of one picture.
 
         Returns:
-            (H, W) uint8.
+            (h, w) uint8, of whatever size the network has it.
         """
 
     def close(self) -> None:

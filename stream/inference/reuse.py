@@ -59,21 +59,21 @@ class MatteReuse(WrappedPredictor):
         """The matte of the next picture.
 
         Returns:
-            (H, W) uint8; for a picture that stands still, the same array again.
+            (h, w) uint8; for a picture that stands still, the same array again.
         """
-        grey = small_grey(picture)
-        reused = self._reused(picture_size(picture), grey)
+        size_wh, grey = picture_size(picture), small_grey(picture)
+        reused = self._reused(size_wh, grey)
         if reused is not None:
             return reused
         self.inferences += 1
         alpha = self._predictor.predict(picture)
-        self._latest = _Inferred(alpha, grey)
+        self._latest = _Inferred(alpha, size_wh, grey)
         return alpha
 
     def _reused(self, size_wh: tuple[int, int], grey: Plane) -> Alpha | None:
         """The last matte for the next picture, None where the network has to look at it."""
         latest = self._latest
-        if latest is None or picture_size(latest.alpha) != size_wh:
+        if latest is None or latest.size_wh != size_wh:
             return None
         latest.age += 1
         if self._still and latest.age < _LONGEST and latest.stands_still(grey):
@@ -85,16 +85,18 @@ class _Inferred:
     """A matte from the network, and how the picture has moved since.
 
     Args:
-        alpha: (H, W) uint8.
-        grey: The small grey picture it belongs to.
+        alpha: (h, w) uint8.
+        size_wh: Width and height of the picture it belongs to.
+        grey: That picture, small and grey.
 
     Attributes:
-        alpha: As given.
+        alpha, size_wh: As given.
         age: For the owner to count frames.
     """
 
-    def __init__(self, alpha: Alpha, grey: Plane) -> None:
+    def __init__(self, alpha: Alpha, size_wh: tuple[int, int], grey: Plane) -> None:
         self.alpha = alpha
+        self.size_wh = size_wh
         self.age = 0
         self._grey = grey
         self._last_grey = grey

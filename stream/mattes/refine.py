@@ -1,4 +1,4 @@
-"""Sharper edges for a matte that was enlarged to the picture's size.
+"""Mattes brought to their pictures' size, with edges as sharp as the picture's.
 
 Around each pixel, alpha is taken to be a linear function of the colour: the guided filter of He et
 al. (2010) with the picture as its guide. Its coefficients are smooth, so they are found on a small
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
-from stream.compositing.arithmetic import Plane, sampled, small_size
+from stream.compositing.arithmetic import Plane, resized, sampled, small_size
 from stream.compositing.pixelwise import Pixelwise, number
 from stream.compositing.pixelwise import Values as Node
 from stream.compositing.yuv import luma_and_chroma
@@ -51,17 +51,23 @@ def firm(alpha: Alpha) -> Alpha:
     return cast(Alpha, cv2.LUT(alpha, _FIRM))
 
 
+def enlarged(picture: Picture, alpha: Alpha) -> Alpha:
+    """A matte of any size at the size of its picture; one that has it is given back."""
+    size_wh = picture_size(picture)
+    return alpha if picture_size(alpha) == size_wh else resized(alpha, size_wh)
+
+
 def refine_edges(picture: Picture, alpha: Alpha) -> Alpha:
     """Let the soft edges of a matte follow those of the picture.
 
     Args:
-        picture: Of the matte's size. Its light counts for every pixel, its colour for two by two,
-            as video has it.
-        alpha: (H, W) uint8.
+        picture: Its light counts for every pixel, its colour for two by two, as video has it.
+        alpha: (h, w) uint8, of any size.
 
     Returns:
-        (H, W) uint8; what was nearly 0 or 255 is as it was.
+        (H, W) uint8, of the picture's size; what was nearly 0 or 255 is as it was.
     """
+    alpha = enlarged(picture, alpha)
     if not cv2.inRange(alpha, _CERTAIN + 1, 254 - _CERTAIN).any():
         return alpha
     luma, *chroma = luma_and_chroma(picture)

@@ -34,18 +34,18 @@ _DIFFERS = 25
 _STIRRED = 10
 """Grey levels by which a part of the picture may change over two frames and not count as moved."""
 
-_INERTIA = 0.9
+_INERTIA = 0.93
 """How much of the last matte is kept at most."""
 
-_INERTIA_OF_CERTAINTY = 0.6
+_INERTIA_OF_CERTAINTY = 0.7
 """Where the network is certain of what it sees, this share of it."""
 
 _RESIDUAL, _SPEED = 8.0, 5.0
 """How much the picture may differ from the last one moved (grey levels), and how fast it may move
 (thousandths of its longer side per frame), until the last matte counts for a third of that only."""
 
-_WORKING_SIDE = 270
-"""Shorter side, in pixels, of the matte that is averaged; its changes are enlarged."""
+_WORKING_SIDE = 288
+"""Shorter side, in pixels, that a matte is averaged at; changes to a larger one are enlarged."""
 
 _ONE = cast(Plane, 1)
 """OpenCV takes numbers where its types ask for an array."""
@@ -77,7 +77,8 @@ def steadied(matted: Iterable[MattedFrame]) -> Iterator[MattedFrame]:
 
     The last matte is moved with the picture and mixed into the new one: much where the network
     hesitates, less where it is certain, and not at all where the picture cannot be followed, so
-    that nothing trails behind a waving hand. It begins anew when the scene or the size changes.
+    that nothing trails behind a waving hand. It begins anew when the scene or the size of the
+    pictures changes.
     """
     estimator = MotionEstimator()
     before: _Seen | None = None
@@ -86,14 +87,15 @@ def steadied(matted: Iterable[MattedFrame]) -> Iterator[MattedFrame]:
         now = _Seen(frame, small_grey(frame.frame.picture))
         fresh = _working_copy(frame.alpha)
         motion = None
-        if before is not None and before.size_wh == now.size_wh:
+        if before is not None and before.matted.frame.size_wh == now.matted.frame.size_wh:
             motion = estimator.between(before.grey, now.grey)
         before = now
         if motion is None or motion.is_cut or state is None:
             state = fresh
             yield frame
             continue
-        raised, lowered = _corrections(moved(state, motion.flow), fresh, motion)
+        last = moved(resized(state, picture_size(fresh)), motion.flow)
+        raised, lowered = _corrections(last, fresh, motion)
         state = minus(plus(fresh, raised), lowered)
         yield MattedFrame(frame.frame, _corrected(frame.alpha, raised, lowered))
 
@@ -107,7 +109,8 @@ class _Seen:
 
     @property
     def size_wh(self) -> tuple[int, int]:
-        return self.matted.frame.size_wh
+        """Width and height of the matte."""
+        return picture_size(self.matted.alpha)
 
 
 def _repaired(before: _Seen, now: _Seen, after: _Seen) -> MattedFrame:
@@ -131,7 +134,7 @@ def _difference(a: Plane, b: Plane) -> Plane:
 
 
 def _working_copy(alpha: Alpha) -> Plane:
-    """A copy small enough to be fast; mattes are enlarged from about that size anyway."""
+    """A copy small enough to be fast."""
     return resized(alpha, small_size(picture_size(alpha), _WORKING_SIDE))
 
 
@@ -151,7 +154,7 @@ def _faded(difference: Plane) -> Plane:
 
 
 def _corrected(alpha: Alpha, raised: Plane, lowered: Plane) -> Alpha:
-    """Apply small corrections to a matte of any size."""
+    """Apply corrections to a matte that may be larger than they are."""
     change = cv2.subtract(raised, lowered, dtype=cv2.CV_16S)
     change = cv2.resize(change, (alpha.shape[1], alpha.shape[0]))
     return cast(Alpha, cv2.add(alpha, change, dtype=cv2.CV_8U))

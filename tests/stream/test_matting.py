@@ -14,6 +14,7 @@ import stream.matting
 from stream.errors import DeviceError, ModelError, UsageError
 from stream.frame import Alpha, Frame, Image
 from stream.inference.engine import Engine, EngineOptions, Request, read_network
+from stream.mattes.refine import enlarged
 from stream.matting import MattePredictor
 from stream.sample import CLIP
 from stream.source import open_source
@@ -59,11 +60,14 @@ def count_engines(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 @pytest.mark.parametrize(
     "size_wh", [(640, 480), (641, 479), (48, 64), (31, 17), (1, 1), (1283, 721)]
 )
-def test_the_matte_has_the_pictures_own_size_and_is_where_the_picture_says(
+def test_the_matte_has_the_networks_size_and_is_where_the_picture_says(
     tiny: Path, size_wh: tuple[int, int]
 ) -> None:
     image = picture(*size_wh)
-    alpha = MattePredictor(tiny, size=64).predict(image)
+    predictor = MattePredictor(tiny, size=64)
+    alpha = predictor.predict(image)
+    assert alpha.shape[::-1] == predictor.input_size_wh
+    alpha = enlarged(image, alpha)
     assert alpha.shape == image.shape[:2]
     assert alpha.dtype == np.uint8
     step = 255 / max(size_wh[0] - 1, 1)
@@ -96,7 +100,7 @@ def test_mattes_come_in_the_frames_order_whatever_is_in_flight(tiny: Path, reque
     matted = list(predictor.mattes(frames(greens, sizes=((64, 48), (48, 64)))))
     assert [m.frame.pts for m in matted] == list(range(20))
     assert [int(m.alpha[0, 0]) for m in matted] == greens
-    assert all(m.alpha.shape == m.frame.image.shape[:2] for m in matted)
+    assert [m.alpha.shape for m in matted[:2]] == [(32, 32), (32, 32)]
 
 
 def test_one_request_gives_a_matte_before_the_next_frame_is_asked_for(tiny: Path) -> None:

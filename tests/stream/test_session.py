@@ -219,7 +219,7 @@ def test_single_pictures_have_nothing_to_do_with_each_other(
     steps = StepOptions(delay_one_frame=True, subject=Subject.LARGEST)
     options = SessionOptions(input=STILL, output="none", skip=3, target_fps=25.0, steps=steps)
     session = open_session(options)
-    assert [name for name, _ in session.steps] == ["refine", "subject"]
+    assert [name for name, _ in session.steps] == ["subject", "refine"]
     assert isinstance(session.predictor, FakePredictor)
 
 

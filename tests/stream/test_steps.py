@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
 
@@ -30,11 +31,11 @@ def people(*left_edges: int) -> Alpha:
 @pytest.mark.parametrize(
     ("options", "names"),
     [
-        (StepOptions(), ["refine", "steady"]),
-        (StepOptions(refine=False), ["steady"]),
-        (StepOptions(refine=False, steady=False), []),
-        (StepOptions(steady=False, subject=Subject.LARGEST), ["refine", "subject"]),
-        (EVERYTHING, ["refine", "subject", "delay", "steady"]),
+        (StepOptions(), ["steady", "refine"]),
+        (StepOptions(refine=False), ["steady", "enlarge"]),
+        (StepOptions(refine=False, steady=False), ["enlarge"]),
+        (StepOptions(steady=False, subject=Subject.LARGEST), ["subject", "refine"]),
+        (EVERYTHING, ["subject", "delay", "steady", "refine"]),
     ],
 )
 def test_what_is_wanted_is_done_in_order(options: StepOptions, names: list[str]) -> None:
@@ -49,8 +50,25 @@ def test_every_step_keeps_order_and_count() -> None:
     assert [each.frame for each in stream] == [each.frame for each in frames]
 
 
+@pytest.mark.parametrize(
+    "options", [StepOptions(delay_one_frame=True), StepOptions(steady=False, refine=False)]
+)
+def test_mattes_of_any_size_end_at_that_of_their_pictures(options: StepOptions) -> None:
+    frames = [matted(people(10, 100), pts) for pts in range(6)]
+    sizes = [(160, 90), (80, 45), (80, 45), (320, 180), (320, 180), (160, 90)]
+    stream: Iterable[MattedFrame] = [
+        MattedFrame(each.frame, cv2.resize(each.alpha, size_wh, interpolation=cv2.INTER_NEAREST))
+        for each, size_wh in zip(frames, sizes, strict=True)
+    ]
+    for _, step in matte_steps(options, still=False):
+        stream = step(stream)
+    for before, after in zip(frames, stream, strict=True):
+        assert after.alpha.shape == (90, 160)
+        assert ((after.alpha > 127) != (before.alpha > 127)).mean() < 0.01
+
+
 def test_single_pictures_are_not_averaged_with_each_other() -> None:
-    assert [name for name, _ in matte_steps(EVERYTHING, still=True)] == ["refine", "subject"]
+    assert [name for name, _ in matte_steps(EVERYTHING, still=True)] == ["subject", "refine"]
 
 
 def test_the_subject_of_every_single_picture_is_found_anew() -> None:

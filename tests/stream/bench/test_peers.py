@@ -36,12 +36,12 @@ def test_a_plain_modnet_sees_rgb_planes_from_minus_one_to_one(
 
 
 @pytest.mark.parametrize("kind", MODNETS)
-def test_a_matte_has_the_size_of_the_picture_whatever_the_network_saw(
+def test_a_network_for_one_size_gives_mattes_of_that_size_only(
     kind: PeerKind, tmp_path: Path
 ) -> None:
     spec = PeerSpec(kind, str(write_tiny_modnet(tmp_path / "tiny.onnx", size_wh=(64, 32))))
     peer = open_peer(spec, size=64, threads=1)
-    assert peer.predict(picture((130, 90))).shape == (90, 130)
+    assert peer.predict(picture((130, 90))).shape == (32, 64)
     assert peer.input_size_wh == (64, 32)
     with pytest.raises(ModelError, match="takes pictures of 64 x 32 only"):
         peer.inference(IMAGE)
