@@ -120,15 +120,12 @@ def _export(options: argparse.Namespace, stem: str, names: list[str]) -> None:
             )
             difference = parity.check_onnx(path, model, fitted)
             print(f"{path.name} differs from torch by at most {difference:.1e}")
-        for file in names:
-            (folder / file).chmod(0o644)
-            (folder / file).replace(options.output_dir / file)
-    size = cost(model.widths)
-    title = options.title or TITLES.get(options.name, options.name)
-    entry = ModelEntry(
-        title, f"{stem}.xml", "FP16", size.parameters, size.macs, f"{stem}.safetensors"
-    )
-    add(options.output_dir, options.name, entry, names)
+        size = cost(model.widths)
+        title = options.title or TITLES.get(options.name, options.name)
+        entry = ModelEntry(
+            title, f"{stem}.xml", "FP16", size.parameters, size.macs, f"{stem}.safetensors"
+        )
+        add(options.output_dir, options.name, entry, names, made_in=folder)
     print(f"{options.output_dir}: {', '.join(names)}; to use it: --model {options.name}")
 
 

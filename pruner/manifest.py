@@ -57,19 +57,22 @@ def read(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def add(folder: Path, name: str, entry: ModelEntry, files: Sequence[str]) -> None:
-    """List a model, or replace what was listed under its name.
+def add(folder: Path, name: str, entry: ModelEntry, files: Sequence[str], *, made_in: Path) -> None:
+    """Take in the files of a model and list it, or replace what was listed under its name.
 
     Args:
-        folder: Where the files lie. If it has a README.md with a place for it, the table of files
-            there is written as well.
+        folder: Where the files shall lie. If it has a README.md with a place for it, the table of
+            files there is written as well.
         name: What the runtime's `--model` calls it.
         entry: The model.
         files: Names of its files.
+        made_in: Where they are, on the same disk; they are moved, and everybody may read them.
     """
     manifest = read(folder)
     manifest["models"][name] = asdict(entry)
     for file in files:
+        (made_in / file).chmod(0o644)
+        (made_in / file).replace(folder / file)
         size = (folder / file).stat().st_size
         manifest["files"][file] = {"sha256": digest(folder / file), "bytes": size}
     manifest["files"] = dict(sorted(manifest["files"].items()))

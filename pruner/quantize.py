@@ -120,15 +120,12 @@ def _quantize(options: argparse.Namespace, entry: ModelEntry, name: str, stem: s
         raise PrunerError(f"no layer of {options.name} can be of 8 bits within --max-drop {limit}")
     print(f"{len(int8)} of {len(int8) + len(floats)} convolutions compute with 8 bits")
     files = [f"{stem}.xml", f"{stem}.bin"]
-    with TemporaryDirectory(dir=options.output_dir) as folder:  # nothing half-done
-        save_ir(made, Path(folder) / files[0])
-        models = {options.name: options.output_dir / entry.ir, name: Path(folder) / files[0]}
-        result = compare(models, check.samples, items, options.size)
-        for file in files:
-            (Path(folder) / file).chmod(0o644)
-            (Path(folder) / file).replace(options.output_dir / file)
     new = replace(entry, title=f"{entry.title} INT8", ir=files[0], precision="INT8")
-    manifest.add(options.output_dir, name, new, files)
+    with TemporaryDirectory(dir=options.output_dir) as made_in:  # nothing half-done
+        save_ir(made, Path(made_in) / files[0])
+        models = {options.name: options.output_dir / entry.ir, name: Path(made_in) / files[0]}
+        result = compare(models, check.samples, items, options.size)
+        manifest.add(options.output_dir, name, new, files, made_in=Path(made_in))
     if options.json:
         write_json(
             options.json, {**result, "int8_convolutions": int8, "float_convolutions": floats}
