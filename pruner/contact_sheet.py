@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pruner.data import Pair
 from pruner.errors import PrunerError
 from pruner.names import short_names
-from pruner.scores import Predictor, Scores, matte_of, read_bgr
+from pruner.scores import Predictor, Scores, read_bgr
 
 ROWS = 12
 """Pictures on a sheet."""
@@ -63,7 +63,7 @@ def worst_cases(
     for item in worst[:count]:
         image, truth = read_bgr(item)
         mattes = {
-            f"{names[model]} {scores[model][item.name]['mse']:.4f}": matte_of(image, predictor)
+            f"{names[model]} {scores[model][item.name]['mse']:.4f}": predictor.predict(image)
             for model, predictor in predictors.items()
         }
         cases.append(Case(item.name, image, truth, mattes))

@@ -29,7 +29,6 @@ from pruner.scoring import add_models, exit_code, open_models, progress_bar, wri
 from pruner.temporal_clips import KnownClip, known_clips
 from pruner.temporal_steps import STEPS, write_strip
 from stream.frame import Frame, MattedFrame
-from stream.steps import only_enlarged
 
 
 def matted_frames(clip: Clip, predictor: Predictor) -> list[MattedFrame]:
@@ -43,9 +42,7 @@ def matted_frames(clip: Clip, predictor: Predictor) -> list[MattedFrame]:
 def score_steps(clip: Clip, frames: Sequence[MattedFrame]) -> dict[str, Scores]:
     """Scores by step."""
     return {
-        name: score_clip(
-            [each.alpha for each in only_enlarged(step(frames))], clip.images, clip.truths
-        )
+        name: score_clip([each.alpha for each in step(frames)], clip.images, clip.truths)
         for name, step in STEPS.items()
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import openvino as ov
 import torch
@@ -14,7 +15,7 @@ from torch import nn
 from pruner.errors import PrunerError
 from pruner.published import load_network
 from pruner.scores import Predictor
-from stream.frame import Alpha, Image, picture_size
+from stream.frame import Alpha, Image
 from stream.inference.devices import available_devices, check_device, core
 from stream.inference.network_input import network_size, shrink_into
 from stream.matting import MattePredictor
@@ -38,14 +39,15 @@ class FloatPredictor:
         self._network, self._size, self._size_wh = network, size, size_wh
 
     def predict(self, image: Image) -> Alpha:
-        """(H, W, 3) uint8 BGR to (h, w) uint8, of the network's size."""
-        seen_wh = self._size_wh or network_size(picture_size(image), self._size)
+        """(H, W, 3) uint8 BGR to (H, W) uint8."""
+        height, width = image.shape[:2]
+        seen_wh = self._size_wh or network_size((width, height), self._size)
         seen = np.empty((seen_wh[1], seen_wh[0], 3), np.uint8)
         shrink_into(image, seen)
         rgb = seen[None, ..., ::-1].transpose(0, 3, 1, 2).astype(np.float32)
         blob = rgb / np.float32(127.5) - np.float32(1)
-        alpha: Alpha = np.rint(self._network(blob)[0, 0] * 255).astype(np.uint8)
-        return alpha
+        small = np.rint(self._network(blob)[0, 0] * 255).astype(np.uint8)
+        return np.asarray(cv2.resize(small, (width, height)), np.uint8)
 
 
 def open_predictor(

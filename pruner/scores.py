@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,14 +52,8 @@ class Predictor(Protocol):
     """Whatever gives the matte of a picture."""
 
     def predict(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(H, W, 3) uint8 BGR to (h, w) uint8, of any size."""
+        """(H, W, 3) uint8 BGR to (H, W) uint8."""
         ...
-
-
-def matte_of(image: NDArray[np.uint8], predictor: Predictor) -> NDArray[np.uint8]:
-    """What a predictor makes of a picture, (H, W) uint8: at the picture's size."""
-    size_wh = image.shape[1], image.shape[0]
-    return np.asarray(cv2.resize(predictor.predict(image), size_wh), np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +164,7 @@ def score_pictures(
     for item in items:
         image, truth = read_bgr(item)
         for name, predictor in predictors.items():
-            scores[name][item.name] = score_picture(matte_of(image, predictor), truth, measures)
+            scores[name][item.name] = score_picture(predictor.predict(image), truth, measures)
     return scores
 
 
@@ -187,7 +180,7 @@ def score_negatives(
     for path in paths:
         image, _ = read_bgr(path)
         for name, predictor in predictors.items():
-            scores[name][path.name] = score_negative(matte_of(image, predictor))
+            scores[name][path.name] = score_negative(predictor.predict(image))
     return scores
 
 
@@ -198,7 +191,7 @@ def score_clips(
     scores: dict[str, dict[str, Scores]] = {name: {} for name in predictors}
     for clip in clips:
         for name, predictor in predictors.items():
-            alphas = [matte_of(image, predictor) for image in clip.images]
+            alphas = [predictor.predict(image) for image in clip.images]
             scores[name][clip.name] = score_clip(alphas, clip.images, clip.truths)
     return scores
 

@@ -15,7 +15,7 @@ from stream.composite import Foreground, blend
 from stream.frame import Alpha, Image, MattedFrame, Picture
 from stream.inference.reuse import MatteReuse
 from stream.mattes.temporal import one_frame_delayed, steadied
-from stream.steps import only_enlarged, refined
+from stream.steps import refined
 
 Step: TypeAlias = Callable[[Sequence[MattedFrame]], Iterable[MattedFrame]]
 
@@ -72,7 +72,7 @@ def write_strip(path: Path, frames: Sequence[MattedFrame], count: int = 6) -> No
     start = max(0, (len(frames) - count) // 2)
     rows = [[each.frame.image for each in frames[start : start + count]]]
     for name in ON_STRIPS:
-        shown = itertools.islice(only_enlarged(STEPS[name](frames)), start, start + count)
+        shown = itertools.islice(STEPS[name](frames), start, start + count)
         rows.append([_before_plain(each) for each in shown])
     path.parent.mkdir(parents=True, exist_ok=True)
     if not cv2.imwrite(str(path), np.vstack([np.hstack(row) for row in rows])):

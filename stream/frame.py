@@ -12,7 +12,8 @@ Image: TypeAlias = NDArray[np.uint8]
 """(H, W, 3) uint8 BGR; where stated (H, W, 4) BGRA with straight (unassociated) alpha."""
 
 Alpha: TypeAlias = NDArray[np.uint8]
-"""(h, w) uint8, 0 = background, 255 = person; of a network's size, or of its picture's."""
+"""(H, W) uint8, 0 = background, 255 = person; at the size of its picture. Only between the network
+and the last of `stream.steps` may it be smaller: what is done there is then cheaper."""
 
 
 class OtherForm(Protocol):
@@ -65,7 +66,7 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class MattedFrame:
-    """A frame and its matte, which the last of `stream.steps` brings to the frame's own size."""
+    """A frame and its matte."""
 
     frame: Frame
     alpha: Alpha

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from stream.compositing.arithmetic import resized
 from stream.errors import UsageError
 from stream.frame import Alpha, Frame, MattedFrame, Picture, picture_size
 from stream.inference.devices import available_devices, check_device
@@ -38,6 +39,8 @@ class MattePredictor:
         threads: How many threads infer on a CPU; None for all cores.
         requests: How many pictures `mattes` has in flight: 1 for least delay, more for throughput.
         cache_dir: Where compiled networks are kept for the next start; None to keep none.
+        enlarge: Whether mattes are brought to the size of their pictures; if not, they are as small
+            as the network has them, for `stream.steps` to do so in the end.
         on_inference: Told how many seconds each inference took, where the device can say.
 
     Attributes:
@@ -58,6 +61,7 @@ class MattePredictor:
         threads: int | None = None,
         requests: int = 1,
         cache_dir: Path | None = None,
+        enlarge: bool = True,
         on_inference: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         for name, value, least in (
@@ -81,6 +85,7 @@ class MattePredictor:
             open_ncs2(file, device=device, requests=requests) if ncs2_device(device) else None
         )
         self.size = size
+        self._enlarge = enlarge
         self._on_inference = on_inference
         self._engines: OrderedDict[tuple[int, int], Engine] = OrderedDict()
         self._latest: Engine | None = None
@@ -102,7 +107,7 @@ class MattePredictor:
         """The matte of one picture.
 
         Returns:
-            (h, w) uint8, as small as the network has it; see `stream.mattes.refine.enlarged`.
+            (H, W) uint8, or smaller; see `enlarge`.
         """
         return self._finish(self._start(picture))
 
@@ -159,7 +164,8 @@ class MattePredictor:
                 raise
             self._fall_back_to_cpu(error)
             return self.predict(job.picture)
-        alpha = small.copy()  # the request's own is overwritten by the next inference
+        # Not the request's own, which is overwritten by the next inference.
+        alpha = resized(small, picture_size(job.picture)) if self._enlarge else small.copy()
         if (took_s := job.request.latency_s) is not None:
             self._on_inference(took_s)
         job.engine.give_back(job.request)

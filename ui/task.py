@@ -111,5 +111,6 @@ def open_model(
         requests=requests,
         # A visitor's model is not kept among the compiled ones: it is seen once.
         cache_dir=user_cache_dir() if isinstance(model, str) else None,
+        enlarge=False,  # `stream.steps` does
         on_inference=on_inference,
     )

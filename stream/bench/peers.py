@@ -121,7 +121,7 @@ class Peer(ABC):
         return lambda: self.infer(feeds)
 
     def predict(self, image: Image) -> Alpha:
-        """The matte of one picture, of the network's size; see `MattePredictor.predict`."""
+        """The matte of one picture, of the network's size, as ours are in the pipeline."""
         matte = self.infer(self.prepare(image))
         small = matte.reshape(matte.shape[-2:])
         if small.dtype != np.uint8:

@@ -58,6 +58,7 @@ def open_predictor(
         requests=options.requests or in_flight,
         # Pictures of many sizes would fill the cache with networks of many sizes.
         cache_dir=None if info.is_still else user_cache_dir(),
+        enlarge=False,  # `stream.steps` does
         on_inference=on_inference,
     )
 

@@ -26,7 +26,7 @@ class Predictor(Protocol):
         """The matte of one picture.
 
         Returns:
-            (h, w) uint8, of whatever size the network has it.
+            (H, W) uint8, or smaller; see `stream.frame.Alpha`.
         """
 
     def close(self) -> None:

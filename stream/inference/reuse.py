@@ -59,7 +59,7 @@ class MatteReuse(WrappedPredictor):
         """The matte of the next picture.
 
         Returns:
-            (h, w) uint8; for a picture that stands still, the same array again.
+            As the network's; for a picture that stands still, the same array again.
         """
         size_wh, grey = picture_size(picture), small_grey(picture)
         reused = self._reused(size_wh, grey)

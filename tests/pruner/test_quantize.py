@@ -123,7 +123,7 @@ def test_the_report_has_scores_of_both_and_how_far_the_mattes_moved(quantized: P
 
 def test_the_runtime_mattes_with_it(quantized: Path) -> None:
     alpha = MattePredictor(quantized / INT8, size=64, threads=1).predict(scene(70, 90))
-    assert alpha.shape == (96, 64)
+    assert alpha.shape == (90, 70)
 
 
 def test_without_true_mattes_the_float_ones_are_the_measure(exported: Path, people: Path) -> None:

@@ -14,7 +14,6 @@ import stream.matting
 from stream.errors import DeviceError, ModelError, UsageError
 from stream.frame import Alpha, Frame, Image
 from stream.inference.engine import Engine, EngineOptions, Request, read_network
-from stream.mattes.refine import enlarged
 from stream.matting import MattePredictor
 from stream.sample import CLIP
 from stream.source import open_source
@@ -60,14 +59,11 @@ def count_engines(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 @pytest.mark.parametrize(
     "size_wh", [(640, 480), (641, 479), (48, 64), (31, 17), (1, 1), (1283, 721)]
 )
-def test_the_matte_has_the_networks_size_and_is_where_the_picture_says(
+def test_the_matte_has_the_pictures_own_size_and_is_where_the_picture_says(
     tiny: Path, size_wh: tuple[int, int]
 ) -> None:
     image = picture(*size_wh)
-    predictor = MattePredictor(tiny, size=64)
-    alpha = predictor.predict(image)
-    assert alpha.shape[::-1] == predictor.input_size_wh
-    alpha = enlarged(image, alpha)
+    alpha = MattePredictor(tiny, size=64).predict(image)
     assert alpha.shape == image.shape[:2]
     assert alpha.dtype == np.uint8
     step = 255 / max(size_wh[0] - 1, 1)
@@ -90,6 +86,14 @@ def test_networks_are_compiled_once_per_size_and_only_the_latest_are_kept(
     assert predictor.input_size_wh == (96, 32)
 
 
+def test_a_matte_for_the_pipeline_is_as_small_as_the_network_has_it(tiny: Path) -> None:
+    predictor = MattePredictor(tiny, size=64, enlarge=False)
+    first = predictor.predict(picture(640, 480, green=10))
+    predictor.predict(picture(640, 480, green=200))
+    assert first.shape[::-1] == predictor.input_size_wh == (96, 64)
+    assert (first == 10).all()  # nobody else's
+
+
 # --- order ----------------------------------------------------------------------------------------
 
 
@@ -100,7 +104,7 @@ def test_mattes_come_in_the_frames_order_whatever_is_in_flight(tiny: Path, reque
     matted = list(predictor.mattes(frames(greens, sizes=((64, 48), (48, 64)))))
     assert [m.frame.pts for m in matted] == list(range(20))
     assert [int(m.alpha[0, 0]) for m in matted] == greens
-    assert [m.alpha.shape for m in matted[:2]] == [(32, 32), (32, 32)]
+    assert all(m.alpha.shape == m.frame.image.shape[:2] for m in matted)
 
 
 def test_one_request_gives_a_matte_before_the_next_frame_is_asked_for(tiny: Path) -> None:

@@ -16,7 +16,6 @@ from playwright.sync_api import expect
 from stream.compositing.fit import Fit, fitted
 from stream.frame import Image
 from stream.inference.model_files import WEIGHTS
-from stream.mattes.refine import enlarged
 from stream.matting import MattePredictor
 from stream.sample import BACKGROUNDS
 from stream.sources.still import read_image
@@ -138,8 +137,7 @@ def assert_kept(tab: Tab, pictures: Sequence[Image], person: Mask) -> None:
 def always(pictures: Sequence[Image]) -> tuple[Mask, Mask]:
     """Where there is a person in all the pictures, and where there is none in any of them."""
     predictor = MattePredictor("original", size=256)
-    images = [np.ascontiguousarray(each) for each in pictures[::7]]
-    mattes = np.stack([enlarged(image, predictor.predict(image)) for image in images])
+    mattes = np.stack([predictor.predict(np.ascontiguousarray(each)) for each in pictures[::7]])
     predictor.close()
     inside = (mattes.min(0) > 250).astype(np.uint8)
     outside = (mattes.max(0) < 3).astype(np.uint8)
