@@ -34,10 +34,10 @@ _DIFFERS = 25
 _STIRRED = 10
 """Grey levels by which a part of the picture may change over two frames and not count as moved."""
 
-_INERTIA = 0.93
+_INERTIA = 0.97
 """How much of the last matte is kept at most."""
 
-_INERTIA_OF_CERTAINTY = 0.7
+_INERTIA_OF_CERTAINTY = 0.8
 """Where the network is certain of what it sees, this share of it."""
 
 _RESIDUAL, _SPEED = 8.0, 5.0
