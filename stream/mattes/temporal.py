@@ -87,7 +87,7 @@ def steadied(matted: Iterable[MattedFrame]) -> Iterator[MattedFrame]:
         now = _Seen(frame, small_grey(frame.frame.picture))
         fresh = _working_copy(frame.alpha)
         motion = None
-        if before is not None and before.matted.frame.size_wh == now.matted.frame.size_wh:
+        if before is not None and before.size_wh == now.size_wh:
             motion = estimator.between(before.grey, now.grey)
         before = now
         if motion is None or motion.is_cut or state is None:
@@ -109,12 +109,17 @@ class _Seen:
 
     @property
     def size_wh(self) -> tuple[int, int]:
-        """Width and height of the matte."""
-        return picture_size(self.matted.alpha)
+        """Width and height of the frame."""
+        return self.matted.frame.size_wh
+
+    def is_like(self, other: _Seen) -> bool:
+        """Whether frames and mattes are of the same size."""
+        same_matte = self.matted.alpha.shape == other.matted.alpha.shape
+        return same_matte and self.size_wh == other.size_wh
 
 
 def _repaired(before: _Seen, now: _Seen, after: _Seen) -> MattedFrame:
-    if not before.size_wh == now.size_wh == after.size_wh:
+    if not (now.is_like(before) and now.is_like(after)):
         return now.matted
     was, alpha, will_be = (each.matted.alpha for each in (before, now, after))
     least = cast(Plane, cv2.min(_difference(alpha, was), _difference(alpha, will_be)))
@@ -124,7 +129,7 @@ def _repaired(before: _Seen, now: _Seen, after: _Seen) -> MattedFrame:
     stirred = plus(_difference(before.grey, now.grey), _difference(now.grey, after.grey))
     calm = look_up(_BY_STIRRING, blurred(stirred, 3))
     weight = times(weight, look_up(_BY_DISAGREEMENT, _difference(was, will_be)))
-    weight = times(weight, resized(calm, now.size_wh))
+    weight = times(weight, resized(calm, picture_size(alpha)))
     mean = cast(Alpha, cv2.addWeighted(was, 0.5, will_be, 0.5, 0))
     return MattedFrame(now.matted.frame, mix(mean, alpha, weight))
 

@@ -67,6 +67,18 @@ def test_mattes_of_any_size_end_at_that_of_their_pictures(options: StepOptions) 
         assert ((after.alpha > 127) != (before.alpha > 127)).mean() < 0.01
 
 
+def test_pictures_may_change_their_size_while_their_mattes_do_not() -> None:
+    alphas = [people(10, 100), np.zeros((90, 160), np.uint8), *[people(10, 100)] * 3]
+    widths = (640, 660, 660, 640, 640)  # a network sees all of them alike
+    stream: Iterable[MattedFrame] = [
+        MattedFrame(Frame(np.zeros((480, width, 3), np.uint8), pts, Fraction(1, 25), 0.0), alpha)
+        for pts, (width, alpha) in enumerate(zip(widths, alphas, strict=True))
+    ]
+    for _, step in matte_steps(StepOptions(delay_one_frame=True), still=False):
+        stream = step(stream)
+    assert [each.alpha.shape for each in stream] == [(480, width) for width in widths]
+
+
 def test_single_pictures_are_not_averaged_with_each_other() -> None:
     assert [name for name, _ in matte_steps(EVERYTHING, still=True)] == ["subject", "refine"]
 
