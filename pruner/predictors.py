@@ -15,12 +15,14 @@ from torch import nn
 from pruner.errors import PrunerError
 from pruner.published import load_network
 from pruner.scores import Predictor
+from stream.bench.peers import Peer, PeerKind, PeerSpec, open_peer
 from stream.frame import Alpha, Image
 from stream.inference.devices import available_devices, check_device, core
 from stream.inference.network_input import network_size, shrink_into
 from stream.matting import MattePredictor
 
 CHECKPOINTS = (".safetensors", ".ckpt", ".pth")
+MEDIAPIPE = "mediapipe"
 
 Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """(1, 3, h, w) RGB in [-1, 1] to (1, 1, h, w) in [0, 1]."""
@@ -50,25 +52,45 @@ class FloatPredictor:
         return np.asarray(cv2.resize(small, (width, height)), np.uint8)
 
 
+class PeerPredictor:
+    """Another's network, to which each picture is the first of a video.
+
+    Args:
+        peer: The network.
+    """
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+
+    def predict(self, image: Image) -> Alpha:
+        """(H, W, 3) uint8 BGR to (H, W) uint8."""
+        self._peer.forget()
+        matte = self._peer.predict(image)
+        return np.asarray(cv2.resize(matte, (image.shape[1], image.shape[0])), np.uint8)
+
+
 def open_predictor(
     model: str, *, device: str = "CPU", torch_device: str = "cpu", size: int = 512
 ) -> Predictor:
     """A model by its name in the manifest or by its path.
 
     Args:
-        model: A name, an OpenVINO .xml, an .onnx, or a checkpoint, which runs in torch.
+        model: A name, an OpenVINO .xml, an .onnx of MODNet or of RobustVideoMatting, a checkpoint,
+            which runs in torch, or `mediapipe`.
         device: OpenVINO device.
         torch_device: For checkpoints.
         size: Short side of what the network sees in pixels.
 
     Raises:
-        StreamError: No such model or device.
+        StreamError: No such model or device, or what runs another's network is not installed.
         CheckpointError: A checkpoint that cannot be used.
         PrunerError: An ONNX that is not a matting network, or a torch device that is not there.
     """
     suffix = Path(model).suffix
     if suffix in CHECKPOINTS:
         return torch_predictor(load_network(Path(model)), device=torch_device, size=size)
+    if model == MEDIAPIPE:
+        return PeerPredictor(open_peer(PeerSpec(PeerKind.MEDIAPIPE), size=size, threads=None))
     if suffix == ".onnx":
         return _onnx_predictor(Path(model), check_device(device, available_devices), size)
     return MattePredictor(model, device=device, size=size)
@@ -99,13 +121,15 @@ def torch_predictor(network: nn.Module, *, device: str = "cpu", size: int = 512)
     return FloatPredictor(run, size)
 
 
-def _onnx_predictor(path: Path, device: str, size: int) -> FloatPredictor:
+def _onnx_predictor(path: Path, device: str, size: int) -> Predictor:
     try:
         graph = core().read_model(path)
     except RuntimeError as error:
         raise PrunerError(
             f"{path}: cannot be read as ONNX ({str(error).splitlines()[-1]})"
         ) from error
+    if "downsample_ratio" in {each.any_name for each in graph.inputs}:
+        return PeerPredictor(open_peer(PeerSpec(PeerKind.RVM, str(path)), size=size, threads=None))
     shape = graph.inputs[0].partial_shape
     floats = graph.inputs[0].element_type == ov.Type.f32
     if (

@@ -27,8 +27,9 @@ def add_models(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=["original", "pruned"],
         metavar="MODEL",
-        help="names from models/weights/manifest.json, or paths of OpenVINO .xml, .onnx or "
-        "checkpoints (.safetensors, .ckpt, .pth); default: original pruned",
+        help="names from models/weights/manifest.json, paths of OpenVINO .xml, .onnx (MODNet or "
+        "RobustVideoMatting) or checkpoints (.safetensors, .ckpt, .pth), or mediapipe; "
+        "default: original pruned",
     )
     add("--device", default="CPU", help="OpenVINO device (default: CPU)")
     add("--torch-device", default="cpu", help="for checkpoints: cpu, cuda, ... (default: cpu)")

@@ -167,13 +167,14 @@ class RobustVideoMatting(Peer):
             raise ModelError(f"{name}: expected inputs {sorted(expected)}, got {sorted(dtypes)}")
         self._dtype = dtypes["src"]
         self._memory: Feeds = {}
+        self.forget()
 
     def prepare(self, image: Image) -> Feeds:
         """See `Peer.prepare`. A picture of another size than the one before is a new beginning."""
         size_wh = image.shape[1], image.shape[0]
         if size_wh != self.input_size_wh:
             self.input_size_wh = size_wh
-            self._memory = {f"{state}i": np.zeros((1, 1, 1, 1), self._dtype) for state in _STATES}
+            self.forget()
         planes = cv2.dnn.blobFromImage(image, 1 / 255, swapRB=True)
         ratio = min(1.0, _RVM_LONG_SIDE / max(size_wh))
         return {
@@ -186,3 +187,7 @@ class RobustVideoMatting(Peer):
         outputs = self._session.run({**feeds, **self._memory})
         self._memory = {f"{state}i": outputs[f"{state}o"] for state in _STATES}
         return outputs["pha"]
+
+    def forget(self) -> None:
+        """See `Peer.forget`."""
+        self._memory = {f"{state}i": np.zeros((1, 1, 1, 1), self._dtype) for state in _STATES}

@@ -101,6 +101,9 @@ class Peer(ABC):
             A matte of any size, (…, h, w), uint8 or floating point from 0 to 1.
         """
 
+    def forget(self) -> None:  # noqa: B027  most remember nothing
+        """What comes next has nothing to do with what was seen before."""
+
     def close(self) -> None:  # noqa: B027  most have nothing to close
         """Let go of the network; more than once does no harm."""
 

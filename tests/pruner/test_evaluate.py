@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -163,6 +165,31 @@ def test_checkpoint_and_onnx_give_the_same_mattes(tmp_path: Path) -> None:
     assert mattes[0].std() > 1
     for other in mattes[1:]:
         assert np.abs(mattes[0].astype(int) - other).max() <= 1
+
+
+def test_to_a_network_with_a_memory_every_picture_is_a_first_one(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    from tests.tiny_onnx import write_tiny_rvm
+
+    rvm = open_predictor(str(write_tiny_rvm(tmp_path / "rvm.onnx")))
+    image, _ = person((90, 60))
+    for _ in range(2):  # its second frame would be darker
+        np.testing.assert_allclose(rvm.predict(image), image[..., 1], atol=1)
+
+
+def test_mattes_of_other_networks_are_of_their_pictures_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small = SimpleNamespace(segmentation_mask=np.full((10, 20), 0.6, np.float32))
+    segmentation = SimpleNamespace(process=lambda rgb: small)
+    solutions = SimpleNamespace(
+        selfie_segmentation=SimpleNamespace(SelfieSegmentation=lambda **_: segmentation)
+    )
+    monkeypatch.setitem(sys.modules, "mediapipe", SimpleNamespace(solutions=solutions))
+    matte = open_predictor("mediapipe").predict(np.zeros((50, 70, 3), np.uint8))
+    assert matte.shape == (50, 70)
+    assert set(matte.ravel()) == {153}
 
 
 def test_the_command_scores_an_ir_by_source_and_writes_everything(
