@@ -97,7 +97,9 @@ def steadied(matted: Iterable[MattedFrame]) -> Iterator[MattedFrame]:
         last = moved(resized(state, picture_size(fresh)), motion.flow)
         raised, lowered = _corrections(last, fresh, motion)
         state = minus(plus(fresh, raised), lowered)
-        yield MattedFrame(frame.frame, _corrected(frame.alpha, raised, lowered))
+        same_size = state.shape == frame.alpha.shape
+        alpha = state if same_size else _corrected(frame.alpha, raised, lowered)
+        yield MattedFrame(frame.frame, alpha)
 
 
 @dataclass(frozen=True, eq=False)
