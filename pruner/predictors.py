@@ -19,6 +19,7 @@ from stream.bench.peers import Peer, PeerKind, PeerSpec, open_peer
 from stream.frame import Alpha, Image
 from stream.inference.devices import available_devices, check_device, core
 from stream.inference.network_input import network_size, shrink_into
+from stream.mattes.refine import enlarged
 from stream.matting import MattePredictor
 
 CHECKPOINTS = (".safetensors", ".ckpt", ".pth")
@@ -65,8 +66,7 @@ class PeerPredictor:
     def predict(self, image: Image) -> Alpha:
         """(H, W, 3) uint8 BGR to (H, W) uint8."""
         self._peer.forget()
-        matte = self._peer.predict(image)
-        return np.asarray(cv2.resize(matte, (image.shape[1], image.shape[0])), np.uint8)
+        return enlarged(image, self._peer.predict(image))
 
 
 def open_predictor(
@@ -77,9 +77,9 @@ def open_predictor(
     Args:
         model: A name, an OpenVINO .xml, an .onnx of MODNet or of RobustVideoMatting, a checkpoint,
             which runs in torch, or `mediapipe`.
-        device: OpenVINO device.
+        device: OpenVINO device; others' networks run on the CPU.
         torch_device: For checkpoints.
-        size: Short side of what the network sees in pixels.
+        size: Short side of what the network sees in pixels; others' networks choose theirs.
 
     Raises:
         StreamError: No such model or device, or what runs another's network is not installed.

@@ -167,7 +167,6 @@ class RobustVideoMatting(Peer):
             raise ModelError(f"{name}: expected inputs {sorted(expected)}, got {sorted(dtypes)}")
         self._dtype = dtypes["src"]
         self._memory: Feeds = {}
-        self.forget()
 
     def prepare(self, image: Image) -> Feeds:
         """See `Peer.prepare`. A picture of another size than the one before is a new beginning."""
