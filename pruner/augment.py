@@ -10,6 +10,7 @@ from kornia.augmentation import (
     RandomGaussianNoise,
     RandomGrayscale,
     RandomMotionBlur,
+    RandomPlanckianJitter,
 )
 
 from pruner.crop import Picture, Rng
@@ -22,9 +23,9 @@ def photometric() -> AugmentationSequential:
             brightness=(0.7, 1.3),
             contrast=(0.7, 1.3),
             saturation=(0.6, 1.4),
-            hue=(-0.04, 0.04),
             p=0.8,
         ),
+        RandomPlanckianJitter(select_from=list(range(3, 15)), p=0.3),  # warm to cold light
         RandomGamma(gamma=(0.65, 1.5), p=0.3),
         RandomGrayscale(p=0.04),
         RandomGaussianBlur((5, 5), (0.4, 1.6), p=0.1),

@@ -18,10 +18,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pymatting import estimate_foreground_ml
 
 from pruner.data import Pair, read_image, read_pair
 from pruner.errors import PrunerError
+from pruner.foregrounds import Foregrounds
 from pruner.moving import MARGIN, MOTIONS, Framing, Motion, MotionPath, Rng, Wave
 
 Picture = NDArray[np.uint8]
@@ -155,9 +155,8 @@ class _Cutout(NamedTuple):
 
 def _cut_out(pair: Pair) -> _Cutout:
     image, alpha = read_pair(pair)
-    weight = alpha.astype(np.float64) / 255
-    person = estimate_foreground_ml(image.astype(np.float64) / 255, weight)
-    return _Cutout((np.clip(person, 0, 1) * 255).astype(np.float32), weight.astype(np.float32))
+    person = Foregrounds().of(pair, image, alpha)
+    return _Cutout(person.astype(np.float32), (alpha / 255).astype(np.float32))
 
 
 def _is_free(pair: Pair) -> bool:

@@ -19,6 +19,7 @@ from pruner.augment import photometric
 from pruner.averaging import averaged
 from pruner.data import Pair
 from pruner.errors import PrunerError
+from pruner.foregrounds import Foregrounds
 from pruner.objectives import Losses, Objective
 from pruner.schedule import Progress, Settings
 from pruner.training_set import Batch, Mix, Plan, TrainingSet
@@ -53,7 +54,8 @@ class Trainer:
         model: The network to train.
         settings: How.
         data: On what.
-        folder: Gets `last.pt` (everything to go on from), `best.safetensors` and `log.jsonl`.
+        folder: Gets `last.pt` (everything to go on from), `best.safetensors`, `log.jsonl` and
+            `foregrounds/` (see there).
         fabric: Devices and precision.
         report: Takes one line of text a validation.
     """
@@ -153,7 +155,13 @@ class Trainer:
             emphasis=data.mix.emphasis,
         )
         loader = DataLoader(
-            TrainingSet(data.items, data.backgrounds, data.mix, data.objects),
+            TrainingSet(
+                data.items,
+                data.backgrounds,
+                data.mix,
+                data.objects,
+                Foregrounds(self.folder / "foregrounds"),
+            ),
             batch_sampler=plan,
             num_workers=settings.workers,
             # pymatting's OpenMP threads do not survive a fork.

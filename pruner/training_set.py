@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pymatting import estimate_foreground_ml
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
@@ -27,6 +26,7 @@ from pruner.crop import (
     wider_than_picture,
 )
 from pruner.data import Pair, balanced_weights, read_cutout, read_image, read_pair
+from pruner.foregrounds import Foregrounds
 
 ASPECTS = (1.0, 1.0, 4 / 3, 3 / 4)
 """Width over height of a batch, drawn at random: people meet square, wide and tall pictures."""
@@ -76,6 +76,7 @@ class TrainingSet(Dataset[tuple[Tensor, Tensor]]):
         backgrounds: Pictures without people; without any, every picture is taken as it is.
         mix: Shares of the kinds.
         objects: Pictures with transparency, of animals and things.
+        foregrounds: Gives the colours of those who are put before another background.
     """
 
     def __init__(
@@ -84,10 +85,12 @@ class TrainingSet(Dataset[tuple[Tensor, Tensor]]):
         backgrounds: Sequence[Path],
         mix: Mix,
         objects: Sequence[Path] = (),
+        foregrounds: Foregrounds | None = None,
     ) -> None:
         self._items = items
         self._backgrounds = backgrounds
         self._objects = objects
+        self._foregrounds = foregrounds or Foregrounds()
         self._mix = mix if backgrounds else replace(mix, composite=0, negative=0)
 
     def __len__(self) -> int:
@@ -119,20 +122,21 @@ class TrainingSet(Dataset[tuple[Tensor, Tensor]]):
         return warp(image, window, request.shape_hw), warp(alpha, window, request.shape_hw)
 
     def _composite(self, request: Request, rng: Rng) -> tuple[Picture, Picture]:
-        image, alpha = read_pair(self._items[request.item])
+        item = self._items[request.item]
+        image, alpha = read_pair(item)
         window = self._cutout_window(alpha, request, rng)
-        image = warp(image, window, request.shape_hw)
-        alpha = warp(alpha, window, request.shape_hw, outside=0)
-        weight = alpha.astype(np.float64) / 255
-        foreground = estimate_foreground_ml(image.astype(np.float64) / 255, weight)
+        foreground = warp(
+            self._foregrounds.of(item, image, alpha), window, request.shape_hw
+        ).astype(np.float32)
+        weight = warp(alpha, window, request.shape_hw, outside=0).astype(np.float32) / 255
         gain = rng.uniform(0.75, 1.25)  # the person is lit unlike the room
         behind, others = self._behind(request, rng)
         blended = (
-            weight[..., None] * np.clip(foreground * gain, 0, 1)
-            + (1 - weight[..., None]) * behind.astype(np.float64) / 255
+            weight[..., None] * np.clip(foreground * gain, 0, 255)
+            + (1 - weight[..., None]) * behind
         )
-        everybody = weight + (1 - weight) * others.astype(np.float64) / 255
-        return np.rint(blended * 255).astype(np.uint8), np.rint(everybody * 255).astype(np.uint8)
+        everybody = 255 * weight + (1 - weight) * others
+        return np.rint(blended).astype(np.uint8), np.rint(everybody).astype(np.uint8)
 
     def _behind(self, request: Request, rng: Rng) -> tuple[Picture, Picture]:
         """What a cut-out is put before: a picture, and the matte of the people in it."""
