@@ -32,7 +32,13 @@ def parser() -> argparse.ArgumentParser:
     add = p.add_argument
     add("--weights", type=Path, required=True, metavar="FILE", help="to start from (.safetensors)")
     add("--teacher", type=Path, metavar="FILE", help="network to learn from (distil)")
-    add("--output", type=Path, required=True, metavar="DIR", help="folder of the run")
+    add(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder of the run; with --backgrounds, takes about as much room as the pictures",
+    )
     add("--resume", action="store_true", help="go on with the run in --output")
     add("--epochs", type=int, default=40, metavar="N", help="(default: 40)")
     add(

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from lightning_fabric import Fabric
 from models import checkpoint
 from models.modnet import MODNet
 from pruner import train
-from pruner.data import pairs
+from pruner.data import pairs, pictures
 from pruner.errors import PrunerError
 from pruner.objectives import (
     LossWeights,
@@ -45,7 +46,12 @@ def batch_of(people: Path) -> Batch:
 
 
 def trainer_in(
-    folder: Path, people: Path, model: MODNet, fabric: Fabric | None = None, **settings: object
+    folder: Path,
+    people: Path,
+    model: MODNet,
+    fabric: Fabric | None = None,
+    rooms: Sequence[Path] = (),
+    **settings: object,
 ) -> Trainer:
     lines: list[str] = []
     made = Trainer(
@@ -53,7 +59,7 @@ def trainer_in(
         Settings(
             **{"epochs": 2, "batch": 2, "sizes": (64,), "warmup": 1, "workers": 0, **settings}
         ),  # type: ignore[arg-type]
-        Data(pairs(people), (), Mix(), Validation(pairs(people)[:2], 64)),
+        Data(pairs(people), rooms, Mix(composite=1, negative=0), Validation(pairs(people)[:2], 64)),
         folder=folder,
         fabric=fabric or Fabric(accelerator="cpu", devices=1),
         report=lines.append,
@@ -75,6 +81,17 @@ def test_training_lowers_the_loss_and_leaves_everything_to_go_on_from(
     assert last < first
     assert min(row["mse"] for row in rows) == rows[-1]["best_mse"] < rows[0]["mse"]
     assert checkpoint.load(tmp_path / "best.safetensors").widths == TINY
+
+
+def test_colours_of_those_put_before_other_backgrounds_are_kept(
+    people: Path, tmp_path: Path
+) -> None:
+    rooms = pictures(people / "image")[:1]
+    trainer = trainer_in(tmp_path, people, network(), rooms=rooms, epochs=None, steps=2)
+    trainer.run(supervised(LossWeights()))
+    kept = {path.stem for path in (tmp_path / "foregrounds").iterdir()}
+    assert kept
+    assert kept <= {pair.name for pair in pairs(people)}
 
 
 def test_an_interrupted_run_goes_on_to_the_same_weights(people: Path, tmp_path: Path) -> None:
