@@ -19,7 +19,6 @@ from pruner.augment import photometric
 from pruner.averaging import averaged
 from pruner.data import Pair
 from pruner.errors import PrunerError
-from pruner.foregrounds import Foregrounds
 from pruner.objectives import Losses, Objective
 from pruner.schedule import Progress, Settings
 from pruner.training_set import Batch, Mix, Plan, TrainingSet
@@ -54,8 +53,7 @@ class Trainer:
         model: The network to train.
         settings: How.
         data: On what.
-        folder: Gets `last.pt` (everything to go on from), `best.safetensors`, `log.jsonl` and
-            `foregrounds/` (see there).
+        folder: Gets `last.pt` (all to go on from), `best.safetensors`, `log.jsonl`, `foregrounds/`.
         fabric: Devices and precision.
         report: Takes one line of text a validation.
     """
@@ -154,14 +152,9 @@ class Trainer:
             start=self.progress.step,
             emphasis=data.mix.emphasis,
         )
+        kept = self.folder / "foregrounds"
         loader = DataLoader(
-            TrainingSet(
-                data.items,
-                data.backgrounds,
-                data.mix,
-                data.objects,
-                Foregrounds(self.folder / "foregrounds"),
-            ),
+            TrainingSet(data.items, data.backgrounds, data.mix, data.objects, kept),
             batch_sampler=plan,
             num_workers=settings.workers,
             # pymatting's OpenMP threads do not survive a fork.
