@@ -35,8 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parse(arguments)
 
-    from stream.console import print_error, warnings_on_stderr
-    from stream.errors import StreamError
+    from stream.console import print_error, results_on_stdout, warnings_on_stderr
+    from stream.errors import StoppedError, StreamError
     from stream.signals import StopSignals
 
     with warnings_on_stderr(), StopSignals() as signals:
@@ -44,9 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.list_devices:
                 from stream.inventory import print_devices
 
-                print_devices()
+                with results_on_stdout():
+                    print_devices()
             else:
                 _run(options, signals)
+        except StoppedError:
+            return signals.exit_code
         except Exception as error:
             if options.debug:
                 raise
@@ -57,13 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace, signals: StopSignals) -> None:
     from stream.allocator import reuse_memory
-    from stream.console import frame_progress, print_report
+    from stream.console import frame_progress, print_report, results_on_stdout
     from stream.pipeline import run
-    from stream.report import require_writable, write_report
     from stream.session import Session, SessionOptions
 
-    if options.report is not None:
-        require_writable(options.report, overwrite=options.force)
     reuse_memory()
     wanted = SessionOptions.from_arguments(options)
     with contextlib.closing(Session(wanted, cancelled=signals.stop.is_set)) as session:
@@ -83,10 +83,10 @@ def _run(options: argparse.Namespace, signals: StopSignals) -> None:
                 max_frames=options.max_frames,
                 progress=progress,
             )
-    if options.report is not None:
-        write_report(options.report, report)
+        session.save(report)
     if not options.quiet:
-        print_report(report)
+        with results_on_stdout():
+            print_report(report)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -225,7 +225,7 @@ def _add_detail_options(group: argparse._ArgumentGroup) -> None:
         "--camera-fps", type=_rate, metavar="FPS", help="frames per second to ask the camera for"
     )
     group.add_argument(
-        "--crf", type=int, metavar="N", help="quality of a video: less is better and larger"
+        "--crf", type=_crf, metavar="N", help="quality of a video: less is better and larger"
     )
     group.add_argument(
         "--preset", choices=_PRESETS, metavar="NAME", help=f"of x264: {', '.join(_PRESETS)}"
@@ -258,14 +258,19 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _count(text: str, *, least: int = 0) -> int:
-    if not text.isdecimal() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"expected a whole number from {least} on, got '{text}'")
-    return int(text)
+def _count(text: str, *, least: int = 0, most: float = math.inf) -> int:
+    if text.isdecimal() and least <= int(text) <= most:
+        return int(text)
+    limits = f"from {least} on" if most == math.inf else f"from {least} to {most}"
+    raise argparse.ArgumentTypeError(f"expected a whole number {limits}, got '{text}'")
 
 
 def _positive_int(text: str) -> int:
     return _count(text, least=1)
+
+
+def _crf(text: str) -> int:
+    return _count(text, most=63)
 
 
 def _rate(text: str) -> float:
@@ -276,10 +281,10 @@ def _rate(text: str) -> float:
 
 
 def _size_wh(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
-        raise argparse.ArgumentTypeError(f"expected a size like 1280x720, got '{text}'")
-    return int(width), int(height)
+    with contextlib.suppress(argparse.ArgumentTypeError):
+        width, _, height = text.partition("x")
+        return _positive_int(width), _positive_int(height)
+    raise argparse.ArgumentTypeError(f"expected a size like 1280x720, got '{text}'")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from stream.compositing.room_blur import BlurredRoom
 from stream.compositing.video_background import VideoBackground
 from stream.errors import InputError, StreamError, UsageError
 from stream.frame import Image, MattedFrame, Picture
+from stream.paths import reading
 from stream.sources.still import IMAGE_SUFFIXES, read_image
 
 DEFAULT_BLUR = 0.5
@@ -75,7 +76,9 @@ def open_background(spec: str, *, fit: Fit = Fit.COVER, untrusted: bool = False)
     if word.startswith("#") or word in COLOURS:
         return colour_background(parse_colour(word))
     path = Path(spec)
-    if not path.is_file():
+    with reading(path):
+        is_file = path.is_file()
+    if not is_file:
         raise InputError(f"there is no background {spec!r}", hint=f"give {_FORMS}")
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return PictureBackground(read_image(path), fit)

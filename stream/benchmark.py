@@ -54,11 +54,11 @@ def _benchmark(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     from stream.bench.results import write_results
     from stream.bench.suite import Suite
     from stream.bench.tables import print_results
-    from stream.report import require_writable
+    from stream.sinks.part_file import check_target
 
     for path in (options.json, options.picture):
         if path is not None:
-            require_writable(path, overwrite=options.force)
+            check_target(path, overwrite=options.force)
     if options.picture is not None:
         require_drawable(options.picture)
     command = shlex.join(["python", "-m", "stream.benchmark", *arguments])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from stream.errors import StreamError
+from stream.errors import OutputError, StreamError
 
 if TYPE_CHECKING:
     from stream.report import RunReport
@@ -49,6 +50,24 @@ def print_error(error: Exception) -> None:
 
 
 @contextlib.contextmanager
+def results_on_stdout() -> Iterator[None]:
+    """See that what is printed arrives, unless who reads it has gone: `| head` is no fault.
+
+    Raises:
+        OutputError: The disk is full.
+    """
+    try:
+        yield
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        with open(os.devnull, "w") as nowhere:  # noqa: PTH123  or Python would try again at exit
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise OutputError(f"cannot write to standard output: {error.strerror}") from error
+
+
+@contextlib.contextmanager
 def frame_progress(total: int | None, *, shown: bool = True) -> Iterator[Callable[[int], None]]:
     """Show how many frames are done, how fast, and how long it will take.
 
@@ -61,7 +80,7 @@ def frame_progress(total: int | None, *, shown: bool = True) -> Iterator[Callabl
     """
     if not shown:
         yield lambda done: None
-    elif sys.stderr.isatty():
+    elif sys.stderr is not None and sys.stderr.isatty():
         with _progress_bar(total) as show:
             yield show
     else:

@@ -16,6 +16,12 @@ class StreamError(Exception):
         self.hint = hint
 
 
+class StoppedError(StreamError):
+    """The user stopped the program while it waited for something; nothing to complain of."""
+
+    exit_code = 130
+
+
 class UsageError(StreamError):
     """Options that do not go together."""
 

@@ -22,6 +22,8 @@ from stream.ncs2 import ncs2_device
 from stream.ncs2.stick import open_ncs2
 
 _MAX_ENGINES = 4
+_MAX_SIZE = 2160
+"""The shorter side of 4K: far beyond what the networks have learnt, and gigabytes of memory."""
 _MAX_DIFFERENCE = 3.0
 """Mean grey levels by which another device's matte may differ: half precision gives less than 1."""
 
@@ -71,6 +73,8 @@ class MattePredictor:
         ):
             if value < least:
                 raise UsageError(f"{name} must be at least {least}, got {value}")
+        if size > _MAX_SIZE:
+            raise UsageError(f"size must be at most {_MAX_SIZE}, got {size}")
         file = find_model(model)
         self.model_name = file.name
         self._options = EngineOptions(

@@ -14,6 +14,7 @@ import openvino as ov
 
 from stream.errors import OutputError
 from stream.inference.predictor import Predictor
+from stream.sinks.part_file import PartFile
 from stream.source import SourceInfo
 from stream.stats import StageClock, Timing
 
@@ -111,25 +112,14 @@ def versions() -> dict[str, str]:
     }
 
 
-def require_writable(path: Path, *, overwrite: bool) -> None:
-    """Refuse a report's path before the work is done rather than after.
-
-    Raises:
-        OutputError: The file exists already, or its folder does not.
-    """
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists", hint="--force replaces it")
-    if not path.parent.is_dir():
-        raise OutputError(f"no folder '{path.parent}' to write {path.name} to")
-
-
-def write_report(path: Path, report: RunReport) -> None:
-    """Write a report as JSON.
+def write_report(file: PartFile, report: RunReport) -> None:
+    """Write a report as JSON, and give the file its name.
 
     Raises:
         OutputError: The file cannot be written.
     """
-    write_json(path, report.to_json())
+    write_json(file.path, report.to_json())
+    file.commit()
 
 
 def write_json(path: Path, text: str) -> None:

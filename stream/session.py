@@ -19,9 +19,12 @@ from stream.live.hud import HudStats
 from stream.live.stand_in import StandIn
 from stream.live.views import Comparison
 from stream.matting import MattePredictor
+from stream.paths import is_there
+from stream.report import RunReport, write_report
 from stream.sample import BACKGROUND, BACKGROUNDS, CLIP
 from stream.session_options import SessionOptions as SessionOptions
 from stream.sink import Sink, open_matte_sink, open_sink
+from stream.sinks.part_file import PartFile
 from stream.source import Source, open_source
 from stream.sources.held import held
 from stream.sources.paced import paced
@@ -37,7 +40,8 @@ class Session:
 
     Args:
         options: What is asked for.
-        cancelled: Whether the program is being stopped; ends a window's pause.
+        cancelled: Whether the program is being stopped; ends a window's pause and the wait for a
+            pipe.
 
     Attributes:
         source, background, predictor, sinks: What was opened.
@@ -55,7 +59,7 @@ class Session:
         self._running.set()
         self.clock = StageClock()
         with contextlib.ExitStack() as resources:
-            source = open_source(options.input or str(CLIP), camera=options.camera)
+            source = _open_source(options, cancelled)
             self._can_be_lost = source.info.is_live
             source = _in_time(source, options, self._running)
             self.source = resources.enter_context(source)
@@ -66,7 +70,19 @@ class Session:
             self.predictor = reusing(self._network, options, source.info)
             self.steps = matte_steps(options.steps, still=source.info.is_still)
             self.sinks = [resources.enter_context(sink) for sink in self._open_sinks()]
+            self._report_file = self._open_report()
+            if self._report_file is not None:
+                resources.callback(self._report_file.discard)  # where it did not get its name
             self._resources = resources.pop_all()
+
+    def save(self, report: RunReport) -> None:
+        """Write the report of the run, if one is asked for.
+
+        Raises:
+            OutputError: The disk is full.
+        """
+        if self._report_file is not None:
+            write_report(self._report_file, report)
 
     def close(self) -> None:
         """Close everything, the sinks first."""
@@ -84,12 +100,23 @@ class Session:
         if options.matte is not None:
             yield open_matte_sink(options.matte, info, **self._for_files())
 
-    def _for_files(self) -> dict[str, Any]:
+    def _open_report(self) -> PartFile | None:
+        options = self._options
+        if options.report is None:
+            return None
+        return PartFile(options.report, overwrite=options.overwrite, inputs=self._inputs())
+
+    def _inputs(self) -> list[Path]:
+        """The files and folders that are read."""
         options = self._options
         given = [Path(spec) for spec in (options.input or "", *options.backgrounds) if spec]
+        return [path for path in given if is_there(path)]
+
+    def _for_files(self) -> dict[str, Any]:
+        options = self._options
         return {
             "overwrite": options.overwrite,
-            "inputs": [path for path in given if path.exists()],
+            "inputs": self._inputs(),
             "names": getattr(self.source, "names", None),  # of a folder's images
             "encoding": options.encoding,
         }
@@ -160,8 +187,12 @@ class Session:
 
 def open_paced_source(options: SessionOptions) -> Source:
     """Open the source; one that is watched keeps its pace, and a window's last picture stays."""
-    source = open_source(options.input or str(CLIP), camera=options.camera)
-    return _in_time(source, options, None)
+    return _in_time(_open_source(options, lambda: False), options, None)
+
+
+def _open_source(options: SessionOptions, cancelled: Callable[[], bool]) -> Source:
+    spec = options.input or str(CLIP)
+    return open_source(spec, camera=options.camera, cancelled=cancelled)
 
 
 def _in_time(source: Source, options: SessionOptions, running: threading.Event | None) -> Source:

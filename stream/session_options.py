@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
 
 from stream.background import Fit
 from stream.composite import Foreground
+from stream.errors import UsageError
 from stream.mattes.subject import Subject
 from stream.sinks.codecs import Encoding
 from stream.source import CameraRequest
@@ -23,6 +26,7 @@ class SessionOptions:
         fit: How a background fills the picture.
         output: "window", "virtual", "virtual:DEVICE", what `stream.sink.open_sink` takes, or None.
         matte: A file for the mattes, or None.
+        report: A file for what was measured, or None.
         model: See `stream.inference.model_files.find_model`; None for what suits the device.
         device: See `stream.inference.devices.check_device`.
         size: The network's shorter side in pixels; None for what suits the source.
@@ -37,6 +41,9 @@ class SessionOptions:
         camera: What a camera is asked for.
         encoding: Changes to how video files are encoded.
         overwrite: Whether existing files may be replaced.
+
+    Raises:
+        UsageError: Two results are to go to one place.
     """
 
     input: str | None = None
@@ -44,6 +51,7 @@ class SessionOptions:
     fit: Fit = Fit.COVER
     output: str | None = None
     matte: str | None = None
+    report: Path | None = None
     model: str | None = None
     device: str = "CPU"
     size: int | None = None
@@ -58,6 +66,15 @@ class SessionOptions:
     encoding: Encoding = Encoding()  # noqa: RUF009
     overwrite: bool = False
 
+    def __post_init__(self) -> None:
+        """See that no result replaces another."""
+        output = None if self.is_watched or self.output == "none" else self.output
+        places = {"--output": output, "--matte": self.matte, "--report": self.report}
+        given = [(name, Path(place)) for name, place in places.items() if place is not None]
+        for (first, one), (second, other) in combinations(given, 2):
+            if one.resolve() == other.resolve():
+                raise UsageError(f"{first} and {second} both name {one}", hint="give each its own")
+
     @classmethod
     def from_arguments(cls, given: argparse.Namespace) -> SessionOptions:
         """What is asked for on the command line of `run_stream.py`."""
@@ -68,6 +85,7 @@ class SessionOptions:
             fit=Fit(given.fit),
             output=given.output if needs_no_window else "window",
             matte=given.matte,
+            report=given.report,
             model=given.model,
             device=f"{given.device}:{given.ncs2_plugin}" if given.ncs2_plugin else given.device,
             size=given.size,

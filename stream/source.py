@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +14,7 @@ from urllib.request import url2pathname
 
 from stream.errors import InputError
 from stream.frame import Frame
+from stream.paths import reading
 
 RECONNECT_TIMEOUT_S = 30.0
 """How long a camera or an address that stopped may take to come back, in seconds."""
@@ -101,6 +102,7 @@ def open_source(
     camera: CameraRequest = CameraRequest(),
     untrusted: bool = False,
     reconnect_timeout_s: float = RECONNECT_TIMEOUT_S,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Source:
     """Open what `spec` names.
 
@@ -111,8 +113,10 @@ def open_source(
         untrusted: The file comes from somebody else: only an image or a video file is opened,
             none that could name a further file or address, and no video larger than 8K.
         reconnect_timeout_s: How long a camera or a live stream that stopped may take to come back.
+        cancelled: Ends the wait for a pipe that nobody writes to.
 
     Raises:
+        StoppedError: `cancelled` while a pipe was awaited.
         CameraError: There is no such camera, or it is busy.
         InputError: There is no such file or address, or it holds no picture that can be decoded.
     """
@@ -125,23 +129,25 @@ def open_source(
     if _CAMERA.fullmatch(spec):
         return cameras.open_camera(spec, camera, reconnect_timeout_s=reconnect_timeout_s)
     if spec == "-":
-        return pipe.open_stdin()
+        return pipe.open_stdin(cancelled=cancelled)
     if spec.startswith("file://"):
         return _open_file(Path(url2pathname(urlsplit(spec).path)))
     if _URL.match(spec):
         return network.open_address(spec, reconnect_timeout_s=reconnect_timeout_s)
     path = Path(spec)
-    if path.is_fifo():
-        return pipe.open_fifo(path)
-    if path.is_dir():
-        return still.open_folder(path)
-    return _open_file(path)
+    with reading(path):
+        is_fifo, is_folder = path.is_fifo(), path.is_dir()
+    if is_fifo:
+        return pipe.open_fifo(path, cancelled=cancelled)
+    return still.open_folder(path) if is_folder else _open_file(path)
 
 
 def _open_file(path: Path, *, untrusted: bool = False) -> Source:
     from stream.sources import still, video_file
 
-    if not path.exists():
+    with reading(path):
+        is_there = path.exists()
+    if not is_there:
         raise InputError(f"no such file: {path}", hint="check the path and its spelling")
     if untrusted and not path.is_file():
         raise InputError(f"{path.name} is not a file", hint="give a video file or an image")

@@ -89,6 +89,9 @@ def test_devices_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         ["--size", "0"],
         ["--max-frames", "x"],
         ["--camera-size", "12"],
+        ["--camera-size", "0x480"],
+        ["--crf", "-5"],
+        ["--crf", "64"],
         ["--skip", "-1"],
         ["--target-fps", "0"],
         ["--target-fps", "nan"],
@@ -201,11 +204,18 @@ def test_a_missing_input_is_one_line_and_exit_code_4(capsys: pytest.CaptureFixtu
         (["--output", "out.xyz"], 5, "xyz"),
         (["--output", "no_such_folder/out.mp4"], 5, "no_such_folder"),
         (["--report", "no_such_folder/report.json"], 5, "no_such_folder"),
+        (["--report", "."], 5, "is a folder"),
+        (["--output", "a.mp4", "--matte", "./a.mp4"], 2, "--output and --matte both name a.mp4"),
+        (["--matte", "a.png", "--report", "a.png"], 2, "--matte and --report both name a.png"),
         (["--model", "nonsense"], 6, "no model is called 'nonsense'"),
         (["--device", "FOO"], 7, "no inference device 'FOO' here"),
         (["--background", "no_such_file.jpg"], 4, "no_such_file.jpg"),
         (["--background", "transparent", "--output", "out.mp4"], 5, "mp4"),
         (["--size", "5"], 2, "size must be at least 32"),
+        (["--size", "99999"], 2, "size must be at most 2160"),
+        (["--input", "x" * 300], 4, "too long"),
+        (["--background", "x" * 300], 4, "too long"),
+        (["--model", f"{'x' * 300}.xml"], 6, "too long"),
         (["--skip", "1", "--requests", "3"], 2, "one frame is in inference at a time, not 3"),
     ],
 )
@@ -248,6 +258,16 @@ def test_files_are_replaced_only_when_forced(
         assert str(existing) in error_of(capsys)
         assert run_stream.main([*arguments, "--force"]) == 0
         assert existing.read_bytes() != b"precious"
+
+
+def test_a_report_never_replaces_what_is_read(
+    clip: Path, tiny: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = clip.read_bytes()
+    arguments = ["--input", str(clip), "--output", "none", "--report", str(clip), "--force", *tiny]
+    assert run_stream.main(arguments) == 5
+    assert "is an input of this run" in error_of(capsys)
+    assert clip.read_bytes() == content
 
 
 def test_a_bug_is_called_one_and_debug_shows_where(

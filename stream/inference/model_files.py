@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stream.errors import ModelError
+from stream.paths import reading
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "models" / "weights"
 """The models that come with the project, and `manifest.json`, which lists them."""
@@ -58,7 +59,9 @@ def find_model(spec: str | Path, *, folder: Path = WEIGHTS) -> ModelFile:
             hint=f"there are {', '.join(models)}; or give the path of an OpenVINO .xml file",
         )
     for part in (path, path.with_suffix(".bin")):
-        if not part.is_file():
+        with reading(part, ModelError):
+            is_file = part.is_file()
+        if not is_file:
             raise ModelError(f"no model file '{part}'", hint="a model is an .xml with its .bin")
     if path.resolve().parent == folder and path.name in files:
         _check(path, files)

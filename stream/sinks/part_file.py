@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 import av
@@ -18,6 +19,9 @@ _LACK_OF_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 class PartFile:
     """A file that is written as `name.part.ext` beside its target, then renamed.
 
+    Where a file of that name is there already, be it what a former run saved, it stays as it is:
+    `name.part2.ext` is written, and so on.
+
     Args:
         target: The file to be.
         overwrite: Whether it may replace a file.
@@ -25,7 +29,7 @@ class PartFile:
 
     Attributes:
         target: As given.
-        path: What to write to; what a former run left there is emptied.
+        path: What to write to.
 
     Raises:
         OutputError: The target exists or cannot be written.
@@ -36,9 +40,8 @@ class PartFile:
     ) -> None:
         check_target(target, overwrite=overwrite, inputs=inputs)
         self.target = target
-        self.path = target.with_name(f"{target.stem}.part{target.suffix}")
         with errors_name(self.target):
-            self.path.write_bytes(b"")
+            self.path = _new_part(target)
 
     def commit(self) -> None:
         """Give the file its own name.
@@ -54,14 +57,26 @@ class PartFile:
         self.path.unlink(missing_ok=True)
 
 
-def check_target(target: Path, *, overwrite: bool, inputs: Sequence[Path]) -> None:
+def _new_part(target: Path) -> Path:
+    """Make an empty file under the first name that is free."""
+    for number in count(1):
+        path = target.with_name(f"{target.stem}.part{number if number > 1 else ''}{target.suffix}")
+        with suppress(FileExistsError):
+            path.touch(exist_ok=False)
+            return path
+    raise AssertionError  # there is always another number
+
+
+def check_target(target: Path, *, overwrite: bool, inputs: Sequence[Path] = ()) -> None:
     """See that a file may be written.
 
     Raises:
-        OutputError: It has no folder, is an input, or is there and must not be replaced.
+        OutputError: It has no folder or is one, is an input, or is there and must not be replaced.
     """
     check_folder(target.parent)
     check_is_no_input(target, inputs)
+    if target.is_dir():
+        raise OutputError(f"{target} is a folder", hint="give the name of a file")
     if target.exists() and not overwrite:
         raise OutputError(f"{target} exists", hint="choose another name, or --force replaces it")
 

@@ -24,7 +24,7 @@ class PictureFolder:
         names: File names of the input's pictures, by `pts`; the extensions are replaced.
         overwrite: Whether the folder may hold something already: files of the same names are
             replaced, numbered frames of a longer run removed, all else stays.
-        inputs: Folders that must not be written to even so.
+        inputs: Folders that must not be written to even so, and files whose folders must not.
 
     Raises:
         OutputError: The folder cannot be made, is an input, or is not empty.
@@ -40,6 +40,7 @@ class PictureFolder:
     ) -> None:
         check_folder(folder.parent)
         check_is_no_input(folder, inputs)
+        _check_holds_no_input(folder, inputs)
         self._is_new = not folder.exists()
         with errors_name(folder):
             folder.mkdir(exist_ok=True)
@@ -110,6 +111,15 @@ class PictureFile:
             self._file.commit()
         else:
             self._file.discard()
+
+
+def _check_holds_no_input(folder: Path, inputs: Sequence[Path]) -> None:
+    """See that none of the files to be written can be an input, or a link to one."""
+    for path in inputs:
+        if path.is_file() and folder.resolve() in (path.parent.resolve(), path.resolve().parent):
+            raise OutputError(
+                f"{folder} holds {path.name}, an input of this run", hint="choose another folder"
+            )
 
 
 def _write_picture(path: Path, image: Image) -> None:

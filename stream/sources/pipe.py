@@ -6,11 +6,12 @@ import os
 import select
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from stream.errors import InputError
+from stream.errors import InputError, StoppedError
 from stream.frame import Frame
+from stream.paths import reading
 from stream.sources.decode import open_container
 from stream.sources.video_file import VideoFile
 
@@ -35,12 +36,21 @@ class PipeReader:
         descriptor: Open for reading; the reader owns it.
         name: For messages.
         timeout_s: How long it may stay silent.
+        cancelled: Asked while it waits; ends the data.
     """
 
-    def __init__(self, descriptor: int, *, name: str, timeout_s: float = STALL_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        descriptor: int,
+        *,
+        name: str,
+        timeout_s: float = STALL_TIMEOUT_S,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._descriptor = descriptor
         self._name = name
         self._timeout_s = timeout_s
+        self.cancelled = cancelled
         self._stopped = threading.Event()
         self.error: BaseException | None = None
 
@@ -57,7 +67,7 @@ class PipeReader:
         if sys.platform == "win32":  # select() knows sockets only: a silent pipe blocks
             return not self._stopped.is_set()
         waited_s = 0.0
-        while not self._stopped.is_set() and self.error is None:
+        while not (self._stopped.is_set() or self.cancelled() or self.error is not None):
             if select.select([self._descriptor], [], [], _POLL_S)[0]:
                 return True
             waited_s += _POLL_S
@@ -85,6 +95,7 @@ class PipedVideo(VideoFile):
     """The frames of a container that comes through a pipe.
 
     Raises:
+        StoppedError: The reader was cancelled before there was anything to see.
         InputError: It is not a video, or the pipe stays silent.
     """
 
@@ -95,6 +106,8 @@ class PipedVideo(VideoFile):
         except InputError as error:
             reader.close()
             reader.check()
+            if reader.cancelled():
+                raise StoppedError(f"stopped while {name} was awaited") from None
             raise InputError(str(error), hint=_HINT) from error
 
     def _read(self) -> Iterator[Frame]:
@@ -111,10 +124,11 @@ class PipedVideo(VideoFile):
         self._reader.close()
 
 
-def open_stdin() -> PipedVideo:
+def open_stdin(*, cancelled: Callable[[], bool] = lambda: False) -> PipedVideo:
     """Open the video that is piped into this program.
 
     Raises:
+        StoppedError: `cancelled` before it came.
         InputError: Nothing is piped into it, or no video that can be decoded.
     """
     if sys.stdin is None or sys.stdin.isatty():
@@ -123,14 +137,18 @@ def open_stdin() -> PipedVideo:
             hint="pipe a video into it",
         )
     name = "standard input"
-    return PipedVideo(PipeReader(sys.stdin.fileno(), name=name), name=name)
+    reader = PipeReader(sys.stdin.fileno(), name=name, cancelled=cancelled)
+    return PipedVideo(reader, name=name)
 
 
-def open_fifo(path: Path) -> PipedVideo:
+def open_fifo(path: Path, *, cancelled: Callable[[], bool] = lambda: False) -> PipedVideo:
     """Open a FIFO, whether or not anybody writes to it yet.
 
     Raises:
+        StoppedError: `cancelled` before anybody did.
         InputError: Nobody does in time, or it is no video that can be decoded.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    return PipedVideo(PipeReader(descriptor, name=path.name), name=path.name)
+    with reading(path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    reader = PipeReader(descriptor, name=path.name, cancelled=cancelled)
+    return PipedVideo(reader, name=path.name)

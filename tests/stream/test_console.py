@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +14,10 @@ from stream.console import (
     frame_progress,
     print_error,
     print_report,
+    results_on_stdout,
     warnings_on_stderr,
 )
-from stream.errors import InputError
+from stream.errors import InputError, OutputError
 from stream.report import RunReport
 from stream.stats import Timing
 
@@ -34,6 +38,41 @@ def test_a_users_error_is_one_line_and_a_hint(capsys: pytest.CaptureFixture[str]
 def test_a_bug_says_that_it_is_one(capsys: pytest.CaptureFixture[str]) -> None:
     print_error(KeyError("alpha"))
     assert capsys.readouterr().err.splitlines()[0] == "error: internal error: KeyError: 'alpha'"
+
+
+@pytest.fixture
+def closed_pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Standard output is a pipe that nobody reads any more."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        yield
+
+
+@pytest.mark.usefixtures("closed_pipe")
+def test_a_reader_that_has_gone_is_no_fault() -> None:
+    with results_on_stdout():
+        print("a result")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_results_that_cannot_be_written_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        with (
+            pytest.raises(OutputError, match="standard output: No space left"),
+            results_on_stdout(),
+        ):
+            print("a result")
+
+
+def test_without_standard_output_nothing_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    with results_on_stdout(), frame_progress(3) as show:
+        show(1)
+        print("a result")
 
 
 def test_what_the_modules_log_comes_out_as_warnings(capsys: pytest.CaptureFixture[str]) -> None:

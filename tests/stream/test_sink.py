@@ -11,6 +11,7 @@ import pytest
 from stream.errors import OutputError
 from stream.sink import NullSink, Sink, open_matte_sink, open_sink
 from stream.sinks.codecs import CONTAINERS, Encoding
+from stream.sinks.part_file import PartFile
 from stream.source import SourceInfo
 from tests.clips import make_clip
 from tests.outputs import (
@@ -121,11 +122,32 @@ def test_a_name_that_the_system_refuses_is_an_error_at_once(tmp_path: Path) -> N
         open_sink(str(tmp_path / f"{'x' * 300}.mp4"), INFO)
 
 
-def test_the_part_of_a_former_run_is_replaced(tmp_path: Path) -> None:
-    (tmp_path / "out.part.mp4").write_bytes(b"torn")
+def test_what_a_former_run_saved_stays_as_it_is(tmp_path: Path) -> None:
+    for name in ("out.part.mp4", "out.part2.mp4"):
+        (tmp_path / name).write_bytes(b"precious")
     with open_sink(str(tmp_path / "out.mp4"), INFO, encoding=ONE_THREAD) as sink:
+        assert names(tmp_path) == ["out.part.mp4", "out.part2.mp4", "out.part3.mp4"]
         sink.write(next(grey_frames(1)))
-    assert names(tmp_path) == ["out.mp4"]
+    assert names(tmp_path) == ["out.mp4", "out.part.mp4", "out.part2.mp4"]
+    assert (tmp_path / "out.part.mp4").read_bytes() == b"precious"
+
+
+def test_a_folder_is_not_taken_for_a_file(tmp_path: Path) -> None:
+    (tmp_path / "out.json").mkdir()
+    with pytest.raises(OutputError, match="is a folder"):
+        PartFile(tmp_path / "out.json", overwrite=True)
+
+
+def test_a_folder_that_an_input_lies_in_is_not_written_to(tmp_path: Path) -> None:
+    photos, elsewhere = tmp_path / "photos", tmp_path / "elsewhere"
+    for folder in (photos, elsewhere):
+        folder.mkdir()
+    (photos / "anna.png").write_bytes(b"precious")
+    (elsewhere / "link.png").symlink_to(photos / "anna.png")
+    for folder in (photos, elsewhere):  # writing to the link would change what it leads to
+        with pytest.raises(OutputError, match="an input of this run"):
+            open_sink(f"{folder}/", INFO, overwrite=True, inputs=[elsewhere / "link.png"])
+    open_sink(f"{tmp_path}/", INFO, overwrite=True, inputs=[photos / "anna.png"]).close()
 
 
 def test_a_caller_may_ask_for_better_or_smaller_files(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stream.errors import InputError
+from stream.errors import InputError, StoppedError
 from stream.source import open_source
 from stream.sources import pipe
 from stream.sources.pipe import PipedVideo, PipeReader
@@ -106,6 +106,15 @@ def test_ctrl_c_while_a_pipe_is_silent_is_a_keyboard_interrupt(ends: tuple[int, 
     with pytest.raises(KeyboardInterrupt):
         PipedVideo(reader, name="pipe")
     timer.join()
+
+
+def test_a_pipe_that_nobody_writes_to_is_waited_for_until_the_program_is_stopped(
+    tmp_path: Path,
+) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    answers = iter([False, False, True])
+    with pytest.raises(StoppedError, match="fifo"):
+        open_source(str(tmp_path / "fifo"), cancelled=lambda: next(answers, True))
 
 
 def test_a_playlist_through_a_pipe_opens_no_file(tmp_path: Path) -> None:
