@@ -7,10 +7,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from stream.closing import Closing
+from stream.compositing.fit import Fit, fitted
 from stream.errors import DisplayError, UsageError
 from stream.frame import CompositedFrame, Image
 from stream.live.hud import Panel, draw_panels
@@ -131,16 +131,7 @@ def fit_into(image: Image, size_wh: tuple[int, int]) -> Image:
     surplus = (image.shape[1] - width, image.shape[0] - height)
     if all(extra in (0, 1) for extra in surplus):
         return image[:height, :width]
-    scale = min(width / image.shape[1], height / image.shape[0])
-    inner_w = max(1, round(scale * image.shape[1]))
-    inner_h = max(1, round(scale * image.shape[0]))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    left, top = (width - inner_w) // 2, (height - inner_h) // 2
-    fitted = np.zeros((height, width, 3), np.uint8)
-    fitted[top : top + inner_h, left : left + inner_w] = cv2.resize(
-        image, (inner_w, inner_h), interpolation=method
-    )
-    return fitted
+    return fitted(image, size_wh, Fit.CONTAIN)
 
 
 def _open(width: int, height: int, fps: float, device: str | None, backend: str | None) -> Any:
