@@ -17,7 +17,7 @@ from av.packet import Packet
 from av.sidedata.sidedata import SideData
 from av.stream import Disposition
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorTrc, VideoReformatter
+from av.video.reformatter import ColorTrc, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 from stream.compositing.yuv import name_matrix, yuv_picture
@@ -34,6 +34,9 @@ MAX_FRAME_RATE = 500
 """More frames per second are no rate: some containers give that of their clock, such as 1000."""
 
 _UPRIGHT = False, 1, 1
+
+_WITHOUT_BIAS = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+"""swscale's slow way to BGR: its fast one is a level too dark."""
 
 _log = logging.getLogger(__name__)
 
@@ -174,8 +177,7 @@ class ImageConverter:
     """
 
     def __init__(self, stream: VideoStream, *, name: str) -> None:
-        if stream.color_trc in {ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67}:
-            _log.warning("%s is HDR: its colours will look flat", name)
+        self._name = name
         self._aspect = float(stream.sample_aspect_ratio or 1)
         self._reformatter = VideoReformatter()
         self._size_wh: tuple[int, int] | None = None
@@ -183,7 +185,7 @@ class ImageConverter:
         self._orientation = _UPRIGHT
 
     def picture(self, frame: VideoFrame) -> Picture:
-        """One frame as it is, if it is upright and in 4:2:0 already; else converted to BGR."""
+        """One frame in 4:2:0, if it is upright and can be; else converted to BGR."""
         self._look_at(frame)
         fits = self._orientation == _UPRIGHT and self._size_wh == (frame.width, frame.height)
         picture = yuv_picture(frame) if fits else None
@@ -192,17 +194,23 @@ class ImageConverter:
     def image(self, frame: VideoFrame) -> Image:
         """Convert one frame to BGR; the picture is contiguous and nobody else's."""
         self._look_at(frame)
-        bgr = self._reformatter.reformat(frame, format="bgr24", threads=1)
+        yuv = yuv_picture(frame)
+        image = self._other_colours(frame) if yuv is None else yuv.to_image()
         turned, step_y, step_x = self._orientation
-        image = np.asarray(bgr.to_ndarray(), np.uint8)
         image = (image.transpose(1, 0, 2) if turned else image)[::step_y, ::step_x]
         if image.shape[1::-1] != self._size_wh:
             resized = cv2.resize(image, self._size_wh, interpolation=cv2.INTER_AREA)
             return np.asarray(resized, np.uint8)
         return np.ascontiguousarray(image)
 
+    def _other_colours(self, frame: VideoFrame) -> Image:
+        bgr = self._reformatter.reformat(
+            frame, format="bgr24", threads=1, interpolation=_WITHOUT_BIAS
+        )
+        return np.asarray(bgr.to_ndarray(), np.uint8)
+
     def _look_at(self, frame: VideoFrame) -> None:
-        """See to the frame's matrix, and learn which way it is up and how large the first one is.
+        """See to the frame's matrix, and learn which way it is up, and of the first one its size.
 
         A frame whose side data was looked at is in a cycle and stays in memory until Python looks
         for those, so that is done only where the rotation changes.
@@ -212,6 +220,8 @@ class ImageConverter:
             self._rotation, self._orientation = frame.rotation, _orientation(frame)
         if self._size_wh is None:
             self._size_wh = self._first_size(frame, turned=self._orientation[0])
+            if frame.color_trc in {ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67}:
+                _log.warning("%s is HDR: its colours will look flat", self._name)
 
     def _first_size(self, frame: VideoFrame, *, turned: bool) -> tuple[int, int]:
         aspect = min(max(self._aspect, 0.25), 4.0)

@@ -154,8 +154,8 @@ class LiveStream(ClosableSource):
             for decoded in self._decoded:
                 pts = self._place(decoded)
                 if pts is not None:
-                    image = self._converter.image(decoded)
-                    yield Frame(image, pts, time_base, captured_at=time.perf_counter())
+                    picture = self._converter.picture(decoded)
+                    yield Frame(picture, pts, time_base, captured_at=time.perf_counter())
 
     def _place(self, decoded: VideoFrame) -> int | None:
         """The frame's pts, or what the clock says for one that has none."""

@@ -102,7 +102,8 @@ class VideoFile(ClosableSource):
         yield replace(self._first, captured_at=time.perf_counter())
         self._first = None
         yield from self._frames
-        self._report()
+        if not self._closing.is_set():  # else that is why the frames ended
+            self._report()
 
     def _decode(self) -> Iterator[Frame]:
         # AVI stores times in decoding order only: there what FFmpeg makes of them jumps back and

@@ -15,7 +15,14 @@ from stream.composite import Foreground, blend, blend_yuv, composite
 from stream.compositing.backdrops import PictureBackground
 from stream.compositing.fit import Fit
 from stream.compositing.room_blur import BlurredRoom
-from stream.compositing.yuv import YUVPicture, YUVSpace, stacked, to_yuv, yuv_frame
+from stream.compositing.yuv import (
+    YUVPicture,
+    YUVSpace,
+    stacked,
+    to_yuv,
+    yuv_frame,
+    yuv_picture,
+)
 from stream.frame import Alpha, Frame, Image, MattedFrame
 from stream.sink import open_sink
 from stream.sources.video_file import open_video
@@ -50,6 +57,43 @@ def test_a_picture_comes_back_from_any_matrix_and_range(space: YUVSpace) -> None
     back = to_yuv(image, space).to_image()
     assert np.abs(back.astype(int) - image).max() <= 6
     assert np.abs(back.astype(int) - image).mean() < 1.5
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_a_picture_becomes_neither_darker_nor_lighter_as_bgr(space: YUVSpace) -> None:
+    planes = [np.random.default_rng(0).integers(90, 160, (24, 32), np.uint8) for _ in range(3)]
+    samples = np.concatenate(
+        [
+            np.repeat(np.repeat(planes[0], 2, 0), 2, 1),
+            planes[1].reshape(12, 64),
+            planes[2].reshape(12, 64),
+        ]
+    )
+    flat = [cv2.resize(plane, (64, 48)).astype(float) for plane in planes[1:]]
+    exact = np.dstack([samples[:48], *flat]) @ space.to_bgr[:, :3].T + space.to_bgr[:, 3]
+    error = (YUVPicture(samples, space).to_image() - exact)[(exact > 1) & (exact < 254)]
+    assert abs(error.mean()) < 0.2
+    assert np.abs(error).max() < 2
+
+
+@pytest.mark.parametrize("form", ["yuv422p", "yuvj444p", "yuv420p10le", "yuva444p10le"])
+@pytest.mark.parametrize("levels", [LIMITED, FULL])
+def test_other_forms_of_yuv_keep_their_numbers_in_420(form: str, levels: ColorRange) -> None:
+    levels = FULL if form.startswith("yuvj") else levels
+    flat = av.VideoFrame(64, 48, "yuv444p")
+    for plane, value in zip(flat.planes, (100, 90, 160), strict=True):
+        plane.update(bytes([value]) * plane.buffer_size)
+    frame = flat.reformat(format=form, src_color_range=levels, dst_color_range=levels)
+    frame.colorspace, frame.color_range = BT709, levels
+    found = yuv_picture(frame)
+    assert found is not None
+    assert found.space == YUVSpace(BT709, levels)
+    assert [plane.mean() for plane in found.planes] == pytest.approx([100, 90, 160], abs=0.5)
+
+
+@pytest.mark.parametrize("form", ["gray", "rgb24", "gbrp"])
+def test_other_colours_are_not_taken_for_yuv(form: str) -> None:
+    assert yuv_picture(av.VideoFrame(64, 48, form)) is None
 
 
 @pytest.mark.parametrize("height", [178, 180])

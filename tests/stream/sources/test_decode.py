@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from av.video.stream import VideoStream
 
 from stream.frame import Image
+from stream.sources.decode import ImageConverter
 from stream.sources.video_file import open_video
 from tests.clips import SQUARE_BGR, make_clip, picture
 
@@ -126,6 +130,36 @@ def test_an_hdr_clip_is_read_with_a_warning(
         container.mux(stream.encode(None))
     assert first_image(path).dtype == np.uint8
     assert "clip.mp4 is HDR" in caplog.text
+
+
+@pytest.fixture
+def converter() -> Iterator[ImageConverter]:
+    with av.open(io.BytesIO(), "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=30)
+        assert isinstance(stream, VideoStream)
+        yield ImageConverter(stream, name="clip.mp4")
+
+
+def test_hdr_is_seen_also_where_only_the_frames_say_so(
+    converter: ImageConverter, caplog: pytest.LogCaptureFixture
+) -> None:
+    frame = av.VideoFrame(64, 48, "yuv420p")
+    frame.color_trc = 16
+    for _ in range(2):
+        converter.picture(frame)
+    assert caplog.text.count("clip.mp4 is HDR") == 1
+
+
+def test_colours_become_no_darker_in_a_frame_that_is_not_kept_in_420(
+    converter: ImageConverter,
+) -> None:
+    frame = av.VideoFrame(64, 48, "yuv420p")
+    for plane, value in zip(frame.planes, (180, 100, 150), strict=True):
+        plane.update(bytes([value]) * plane.buffer_size)
+    frame.colorspace, frame.color_range = BT2020, LIMITED
+    picture = converter.picture(frame)
+    assert isinstance(picture, np.ndarray)
+    assert (picture == (131, 182, 228)).all()  # 130.99, 181.89, 227.89 by ITU-R BT.2020
 
 
 def test_decoding_uses_no_more_threads_than_it_may(tmp_path: Path) -> None:

@@ -109,6 +109,18 @@ def test_a_clip_cut_short_gives_what_is_there_and_a_warning(
     assert f"clip.mp4 is cut short: {len(frames)} of 60 frames" in caplog.text
 
 
+def test_a_clip_that_is_left_early_is_not_called_short(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed_meanwhile(_at: int | None) -> None:
+        source._closing.set()  # as `close` in another thread does
+
+    with open_video(make_clip(tmp_path / "clip.mp4", frames=12)) as source:
+        monkeypatch.setattr(source._timeline, "place", closed_meanwhile)
+        assert len(list(source)) == 1
+    assert not caplog.text
+
+
 def test_a_clip_that_is_hidden_in_part_by_an_edit_list_is_not_called_short(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
