@@ -36,6 +36,7 @@ class SourceInfo:
             `pts` are the truth.
         frame_count: Frames to expect; None where the source does not say.
         duration_s: Seconds from first to last; None where the source does not say.
+        start_s: Where the source's clock begins, in seconds: a broadcast's runs all day.
         is_live: Frames that nobody takes in time are lost, and that is right.
         path: The local video file, whose sound can be copied; None for everything else.
         is_still: An image or a folder of images: `pts` counts pictures.
@@ -47,6 +48,7 @@ class SourceInfo:
     frame_rate: Fraction | None = None
     frame_count: int | None = None
     duration_s: float | None = None
+    start_s: Fraction = Fraction(0)
     is_live: bool = False
     path: Path | None = None
     is_still: bool = False

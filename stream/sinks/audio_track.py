@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import av
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.bitstream import BitStreamFilterContext
 from av.container import OutputContainer
@@ -103,6 +105,8 @@ class EncodedTrack:
         assert isinstance(encoded, AudioStream)
         encoded.metadata.update(_kept_metadata(stream))
         self._output = encoded
+        self._resampler: AudioResampler | None = None
+        self._form: tuple[str, str, int] | None = None
 
     def convert(self, packet: Packet[AudioStream]) -> Sequence[Packet[AudioStream]]:
         """What the encoder makes of it, sooner or later."""
@@ -110,14 +114,34 @@ class EncodedTrack:
 
     def flush(self) -> Sequence[Packet[AudioStream]]:
         """What decoder and encoder still hold."""
-        return [*self._encode(None), *self._output.encode(None)]
+        encoded = [*self._encode(None), *self._encode_all(self._rest())]
+        return [*encoded, *self._output.encode(None)]
 
     def _encode(self, packet: Packet[AudioStream] | None) -> Sequence[Packet[AudioStream]]:
         try:
             frames = self._input.decode(packet)
         except av.FFmpegError:
             return []
+        return self._encode_all(even for frame in frames for even in self._resampled(frame))
+
+    def _encode_all(self, frames: Iterable[AudioFrame]) -> Sequence[Packet[AudioStream]]:
         return [encoded for frame in frames for encoded in self._output.encode(frame)]
+
+    def _resampled(self, frame: AudioFrame) -> Iterator[AudioFrame]:
+        """The frame as the encoder takes it; broadcasts change their form between programmes."""
+        form = frame.format.name, frame.layout.name, frame.sample_rate
+        if form != self._form:
+            yield from self._rest()
+            self._form = form
+            self._resampler = AudioResampler(
+                self._output.format, self._output.layout, self._output.rate
+            )
+        assert self._resampler is not None
+        yield from self._resampler.resample(frame)
+
+    def _rest(self) -> Iterator[AudioFrame]:
+        if self._resampler is not None:
+            yield from self._resampler.resample(None)
 
 
 def _kept_metadata(stream: AudioStream) -> dict[str, str]:

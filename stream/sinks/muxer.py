@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from stream.sinks.audio_feed import AudioFeed
 from stream.sinks.codecs import KEYFRAME_INTERVAL_S, VideoFormat
 
 _USUAL_RATE = Fraction(30)
+_BT709 = 1
+"""FFmpeg's number of the matrix (AVCOL_SPC)."""
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +38,8 @@ class Muxer:
             time base becomes the file's where the container allows (Matroska and WebM count
             milliseconds).
         frame_rate: Nominal frames per second; None where unknown.
+        start_s: What is zero in the file, in seconds of the pictures' clock; the first frame, where
+            that comes before.
         audio_path: The input, whose sound is brought over; None for none.
     """
 
@@ -45,6 +50,7 @@ class Muxer:
         first: VideoFrame,
         *,
         frame_rate: Fraction | None,
+        start_s: Fraction,
         audio_path: Path | None,
     ) -> None:
         assert first.pts is not None and first.time_base is not None
@@ -52,7 +58,7 @@ class Muxer:
         rate = frame_rate or _USUAL_RATE
         self._duration = max(1, round(1 / rate / self._time_base))
         # Players hide what lies before zero, so everything is moved until nothing does.
-        self._shift = max(0, -first.pts)
+        self._shift = max(-math.floor(start_s / self._time_base), -first.pts)
         self._last_pts = first.pts
         container = video_format.container
         self._output = av.open(
@@ -136,6 +142,6 @@ def _add_video(
         context.thread_type = ThreadType.FRAME  # pictures in slices need more bytes
     context.color_range = first.color_range
     context.colorspace = first.colorspace
-    context.color_primaries = ColorPrimaries.BT709
-    context.color_trc = ColorTrc.BT709
+    if first.colorspace == _BT709:  # the others' are the input's, and not known here
+        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
     return stream

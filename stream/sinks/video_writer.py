@@ -30,6 +30,7 @@ class VideoWriter:
         file: Where to write.
         video_format: What is written.
         frame_rate: Nominal frames per second; None where unknown.
+        start_s: What is zero in the file, in seconds of the pictures' clock.
         audio_path: The input, whose sound is brought over; None for none.
     """
 
@@ -39,11 +40,13 @@ class VideoWriter:
         video_format: VideoFormat,
         *,
         frame_rate: Fraction | None = None,
+        start_s: Fraction = Fraction(0),
         audio_path: Path | None = None,
     ) -> None:
         self._file = file
         self._format = video_format
         self._frame_rate = frame_rate
+        self._start_s = start_s
         self._audio_path = audio_path
         codec = video_format.codec
         self._converter = PictureConverter(
@@ -73,6 +76,7 @@ class VideoWriter:
                         self._format,
                         frame,
                         frame_rate=self._frame_rate,
+                        start_s=self._start_s,
                         audio_path=self._audio_path,
                     )
                 self._muxer.write(frame)

@@ -84,5 +84,6 @@ def open_writer(
         file,
         VideoFormat(CONTAINERS[suffix], CONTAINERS[suffix].codecs[content], encoding),
         frame_rate=info.frame_rate,
+        start_s=info.start_s,
         audio_path=None if content is Content.MATTE else info.path,
     )

@@ -129,6 +129,7 @@ class LiveStream(ClosableSource):
             size_wh=self._converter.image(first).shape[1::-1],
             time_base=time_base,
             frame_rate=rate,
+            start_s=Fraction(0) if self._is_untimed else (first.pts or 0) * time_base,
             is_live=True,
         )
 

@@ -99,21 +99,24 @@ def test_sound_that_the_container_cannot_hold_is_encoded_anew(
     assert "is encoded anew" in caplog.text
 
 
-def clip_with(path: Path, codec: str) -> Path:
-    """A clip of two seconds with a stereo tone of that codec."""
+def clip_with(
+    path: Path, codec: str, *, rate: int = 44_100, layout: str = "stereo", start_s: int = 0
+) -> Path:
+    """A clip of two seconds with a tone of that codec."""
+    samples_a_picture, channels = rate // 25, 2 if layout == "stereo" else 1
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=25)
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
-        audio = container.add_stream(codec, rate=44_100, layout="stereo")
-        tone = 8000 * np.sin(2 * np.pi * 441 * np.arange(1764) / 44_100)
-        for index in range(50):
+        audio = container.add_stream(codec, rate=rate, layout=layout)
+        tone = 8000 * np.sin(2 * np.pi * rate / 100 * np.arange(samples_a_picture) / rate)
+        for index in range(25 * start_s, 25 * start_s + 50):
             picture = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "bgr24")
             picture.pts, picture.time_base = index, Fraction(1, 25)
             container.mux(video.encode(picture))
-            samples = np.repeat(tone.astype(np.int16), 2)[None]
-            piece = av.AudioFrame.from_ndarray(samples, format="s16", layout="stereo")
-            piece.sample_rate, piece.time_base = 44_100, Fraction(1, 44_100)
-            piece.pts = index * 1764
+            samples = np.repeat(tone.astype(np.int16), channels)[None]
+            piece = av.AudioFrame.from_ndarray(samples, format="s16", layout=layout)
+            piece.sample_rate, piece.time_base = rate, Fraction(1, rate)
+            piece.pts = index * samples_a_picture
             container.mux(audio.encode(piece))
         container.mux(video.encode(None))
         container.mux(audio.encode(None))
@@ -142,6 +145,19 @@ def test_each_container_gets_the_sound_that_its_players_know(
         heard_s = sum(Fraction(f.samples, f.sample_rate) for f in container.decode(audio=0))
     assert abs(heard_s - 2) < Fraction(1, 20)
     assert loudness(out) > 0
+
+
+def test_sound_that_changes_its_form_in_mid_stream_goes_on(tmp_path: Path) -> None:
+    clip = tmp_path / "in.ts"
+    programmes = (
+        clip_with(tmp_path / "film.ts", "mp2"),
+        clip_with(tmp_path / "news.ts", "mp2", rate=48_000, layout="mono", start_s=2),
+    )
+    clip.write_bytes(b"".join(programme.read_bytes() for programme in programmes))
+    with av.open(str(convert(clip, tmp_path / "out.mp4"))) as container:
+        heard = [f.to_ndarray()[0] for f in container.decode(audio=0)]
+    seconds = np.array_split(np.concatenate(heard)[: 4 * 48_000], 4)
+    assert [float(np.abs(second).max()) for second in seconds] == pytest.approx([0.25] * 4, abs=0.1)
 
 
 def test_languages_stay_with_their_tracks(tmp_path: Path) -> None:

@@ -13,10 +13,13 @@ import av
 import numpy as np
 import pytest
 
+from stream.compositing.yuv import YUVSpace, to_yuv
 from stream.errors import OutputError
+from stream.frame import CompositedFrame
 from stream.sink import open_matte_sink, open_sink
 from stream.sinks.codecs import Encoding
 from stream.source import SourceInfo
+from stream.sources.video_file import open_video
 from tests.clips import make_clip, timestamps
 from tests.outputs import (
     FRAME_TICKS,
@@ -34,6 +37,7 @@ from tests.outputs import (
     noisy_frames,
     pictures,
     soft_disc,
+    sound,
     times,
 )
 
@@ -66,6 +70,18 @@ def test_pictures_from_before_zero_are_all_shown(tmp_path: Path) -> None:
     assert times(tmp_path / "out.mp4") == [index * Fraction(1, 30) for index in range(10)]
 
 
+@pytest.mark.parametrize("suffix", OPAQUE)
+def test_what_a_broadcast_sent_at_any_hour_begins_at_zero(tmp_path: Path, suffix: str) -> None:
+    clip = make_clip(tmp_path / "in.ts", audio_tracks=1, start_s=3600)
+    with open_video(clip) as source:
+        assert source.info.start_s > 3599
+    out = convert(clip, tmp_path / f"out{suffix}")
+    (before,), (after,) = sound(clip), sound(out)
+    late_s = times(out)[0] - after[0][0]
+    assert min(times(out)[0], after[0][0]) == pytest.approx(0, abs=0.01)
+    assert late_s == pytest.approx(times(clip)[0] - before[0][0], abs=0.01)
+
+
 def test_the_last_picture_lasts_as_long_as_the_others(tmp_path: Path) -> None:
     with open_sink(str(tmp_path / "out.mp4"), INFO, encoding=ONE_THREAD) as sink:
         for frame in grey_frames(10):
@@ -89,6 +105,17 @@ def test_colours_are_converted_and_tagged_as_bt709(tmp_path: Path, suffix: str) 
     with av.open(str(path)) as container:
         context = container.streams.video[0].codec_context
         assert (context.colorspace, context.color_primaries, context.color_trc) == (1, 1, 1)
+
+
+def test_the_colours_of_an_unknown_standard_are_not_called_bt709(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    image = np.full((48, 64, 3), PATCH_BGR, np.uint8)
+    with open_sink(str(path), INFO, encoding=ONE_THREAD) as sink:
+        picture = to_yuv(image, YUVSpace(matrix=6))
+        sink.write(CompositedFrame(picture, composited(image).matted))
+    with av.open(str(path)) as container:
+        context = container.streams.video[0].codec_context
+        assert (context.colorspace, context.color_primaries, context.color_trc) == (6, 2, 2)
 
 
 def test_an_odd_size_grows_to_an_even_one_and_says_so_once(

@@ -82,6 +82,7 @@ def test_a_stream_is_live_and_has_neither_length_nor_path(part: bytes) -> None:
         assert source.info.frame_count is None
         assert source.info.duration_s is None
         assert source.info.path is None
+        assert source.info.start_s > 2
 
 
 def test_a_stream_that_stops_is_opened_again_and_time_goes_on(
