@@ -95,7 +95,7 @@ def add_learning(parser: argparse.ArgumentParser) -> None:
     add("--lr", type=float, default=1.2e-3, metavar="RATE", help="peak of the learning rate")
     add("--backbone-lr", type=float, default=0.3, metavar="SHARE", help="the backbone's part of it")
     add("--warmup", type=int, default=100, metavar="N", help="steps to the peak")
-    for name, weight in (("semantic", 10.0), ("entropy", 1.0), ("matte", 1.0)):
+    for name, weight in (("semantic", 10.0), ("entropy", 1.0), ("matte", 1.0), ("pyramid", 5.0)):
         text = f"of the {name} loss (default: {weight:g})"
         add(f"--{name}", type=float, default=weight, metavar="WEIGHT", help=text)
     add(
@@ -117,6 +117,7 @@ def loss_weights(options: argparse.Namespace) -> LossWeights:
         entropy=options.entropy,
         detail=options.detail,
         matte=options.matte,
+        pyramid=options.pyramid,
     )
 
 

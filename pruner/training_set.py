@@ -28,8 +28,8 @@ from pruner.crop import (
 from pruner.data import Pair, balanced_weights, read_cutout, read_image, read_pair
 from pruner.foregrounds import Foregrounds
 
-ASPECTS = (1.0, 1.0, 4 / 3, 3 / 4)
-"""Width over height of a batch, drawn at random: people meet square, wide and tall pictures."""
+ASPECTS = (1.0, 4 / 3, 3 / 4, 16 / 9)
+"""Width over height of a batch, drawn at random: square pictures, wide and tall ones, webcams."""
 
 
 class Batch(NamedTuple):

@@ -4,7 +4,8 @@ import os
 import pytest
 
 from pruner.machine import keep_kernels
-from pruner.train_options import data_set_weight
+from pruner.objectives import LossWeights
+from pruner.train_options import add_learning, data_set_weight, loss_weights
 
 
 def test_a_data_set_and_its_weight_are_a_name_and_a_number() -> None:
@@ -27,3 +28,11 @@ def test_room_for_compiled_kernels_is_made_unless_somebody_chose_otherwise(
     monkeypatch.setenv(name, "7")
     keep_kernels()
     assert os.environ[name] == "7"
+
+
+def test_every_loss_weighs_what_is_asked_for() -> None:
+    parser = argparse.ArgumentParser()
+    add_learning(parser)
+    assert loss_weights(parser.parse_args([])) == LossWeights()
+    asked = ["--semantic", "1", "--entropy", "2", "--detail", "3", "--matte", "4", "--pyramid", "5"]
+    assert loss_weights(parser.parse_args(asked)) == LossWeights(1, 3, 4, 2, pyramid=5)

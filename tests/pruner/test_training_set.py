@@ -144,7 +144,8 @@ def test_some_pictures_are_as_jpeg_files_have_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("aspect", "shape"), [(1.0, (96, 96)), (4 / 3, (96, 128)), (3 / 4, (128, 96))]
+    ("aspect", "shape"),
+    [(1.0, (96, 96)), (4 / 3, (96, 128)), (3 / 4, (128, 96)), (16 / 9, (96, 160))],
 )
 def test_batch_shapes_are_multiples_of_32(aspect: float, shape: tuple[int, int]) -> None:
     assert shape_of(96, aspect) == shape
