@@ -179,6 +179,7 @@ class ImageConverter:
     def __init__(self, stream: VideoStream, *, name: str) -> None:
         self._name = name
         self._aspect = float(stream.sample_aspect_ratio or 1)
+        self._tagged_transfer = stream.color_trc
         self._reformatter = VideoReformatter()
         self._size_wh: tuple[int, int] | None = None
         self._rotation: int | None = None
@@ -220,8 +221,14 @@ class ImageConverter:
             self._rotation, self._orientation = frame.rotation, _orientation(frame)
         if self._size_wh is None:
             self._size_wh = self._first_size(frame, turned=self._orientation[0])
-            if frame.color_trc in {ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67}:
-                _log.warning("%s is HDR: its colours will look flat", self._name)
+            self._warn_of_hdr(frame)
+
+    def _warn_of_hdr(self, frame: VideoFrame) -> None:
+        """As the frame names its transfer; the container's tag counts where that names none."""
+        is_silent = frame.color_trc == ColorTrc.UNSPECIFIED
+        transfer = self._tagged_transfer if is_silent else frame.color_trc
+        if transfer in {ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67}:
+            _log.warning("%s is HDR: its colours will look flat", self._name)
 
     def _first_size(self, frame: VideoFrame, *, turned: bool) -> tuple[int, int]:
         aspect = min(max(self._aspect, 0.25), 4.0)

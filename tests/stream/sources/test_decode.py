@@ -17,6 +17,7 @@ from tests.clips import SQUARE_BGR, make_clip, picture
 
 BT709, UNSPECIFIED, BT601, BT2020 = 1, 2, 6, 9
 LIMITED, FULL = 1, 2
+PQ, HLG = 16, 18
 WEIGHTS = {BT601: (0.299, 0.114), BT709: (0.2126, 0.0722), BT2020: (0.2627, 0.0593)}
 
 
@@ -125,7 +126,7 @@ def test_an_hdr_clip_is_read_with_a_warning(
     with av.open(path, "w") as container:
         stream = container.add_stream("libx264", rate=30)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p10le"
-        stream.colorspace, stream.color_primaries, stream.color_trc = BT2020, 9, 18
+        stream.colorspace, stream.color_primaries, stream.color_trc = BT2020, 9, HLG
         container.mux(stream.encode(av.VideoFrame.from_ndarray(picture((64, 48)), format="bgr24")))
         container.mux(stream.encode(None))
     assert first_image(path).dtype == np.uint8
@@ -133,33 +134,50 @@ def test_an_hdr_clip_is_read_with_a_warning(
 
 
 @pytest.fixture
-def converter() -> Iterator[ImageConverter]:
+def stream() -> Iterator[VideoStream]:
     with av.open(io.BytesIO(), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=30)
         assert isinstance(stream, VideoStream)
-        yield ImageConverter(stream, name="clip.mp4")
+        yield stream
 
 
-def test_hdr_is_seen_also_where_only_the_frames_say_so(
-    converter: ImageConverter, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("tagged", "transfer", "warnings"),
+    [(UNSPECIFIED, PQ, 1), (BT709, PQ, 1), (PQ, UNSPECIFIED, 1), (HLG, BT709, 0)],
+)
+def test_hdr_is_what_the_frames_say_or_else_the_container(
+    stream: VideoStream,
+    caplog: pytest.LogCaptureFixture,
+    tagged: int,
+    transfer: int,
+    warnings: int,
 ) -> None:
+    stream.color_trc = tagged
+    converter = ImageConverter(stream, name="clip.mp4")
     frame = av.VideoFrame(64, 48, "yuv420p")
-    frame.color_trc = 16
+    frame.color_trc = transfer
     for _ in range(2):
         converter.picture(frame)
-    assert caplog.text.count("clip.mp4 is HDR") == 1
+    assert caplog.text.count("clip.mp4 is HDR") == warnings
 
 
+@pytest.mark.parametrize(
+    ("size_wh", "matrix", "bgr"),
+    [
+        ((64, 48), BT2020, (131, 182, 228)),  # 130.99, 181.89, 227.89 by the definition
+        ((63, 47), BT709, (132, 185, 230)),  # 131.81, 185.21, 230.40
+    ],
+)
 def test_colours_become_no_darker_in_a_frame_that_is_not_kept_in_420(
-    converter: ImageConverter,
+    stream: VideoStream, size_wh: tuple[int, int], matrix: int, bgr: tuple[int, int, int]
 ) -> None:
-    frame = av.VideoFrame(64, 48, "yuv420p")
+    frame = av.VideoFrame(*size_wh, "yuv420p")
     for plane, value in zip(frame.planes, (180, 100, 150), strict=True):
         plane.update(bytes([value]) * plane.buffer_size)
-    frame.colorspace, frame.color_range = BT2020, LIMITED
-    picture = converter.picture(frame)
+    frame.colorspace, frame.color_range = matrix, LIMITED
+    picture = ImageConverter(stream, name="clip.mp4").picture(frame)
     assert isinstance(picture, np.ndarray)
-    assert (picture == (131, 182, 228)).all()  # 130.99, 181.89, 227.89 by ITU-R BT.2020
+    assert (picture == bgr).all()
 
 
 def test_decoding_uses_no_more_threads_than_it_may(tmp_path: Path) -> None:

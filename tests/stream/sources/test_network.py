@@ -12,10 +12,13 @@ import cv2
 import numpy as np
 import pytest
 
+from stream.compositing.yuv import YUVPicture
 from stream.errors import InputError
 from stream.frame import Frame
 from stream.sources import network
+from stream.sources.decode import open_container
 from stream.sources.network import LiveStream, open_address, without_password
+from stream.sources.reconnect import Patience
 from stream.sources.video_file import VideoFile
 from tests.clips import make_clip, picture, timestamps
 
@@ -83,6 +86,13 @@ def test_a_stream_is_live_and_has_neither_length_nor_path(part: bytes) -> None:
         assert source.info.duration_s is None
         assert source.info.path is None
         assert source.info.start_s > 2
+
+
+def test_a_stream_keeps_its_pictures_in_420(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "clip.mp4", frames=3)
+    container = open_container(str(path), name="clip.mp4", options={})
+    with LiveStream("tcp://localhost", container, patience=Patience(timeout_s=0.0)) as source:
+        assert isinstance(next(iter(source)).picture, YUVPicture)
 
 
 def test_a_stream_that_stops_is_opened_again_and_time_goes_on(
