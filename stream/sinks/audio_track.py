@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
 from typing import Protocol
 
 import av
@@ -68,7 +69,7 @@ def open_track(
 
 
 class CopiedTrack:
-    """Packets as they are."""
+    """Packets as they are; what of a broadcast is too damaged for that is left out."""
 
     def __init__(self, stream: AudioStream, output: OutputContainer) -> None:
         self._output = output.add_stream_from_template(stream)
@@ -80,7 +81,10 @@ class CopiedTrack:
 
     def convert(self, packet: Packet[AudioStream]) -> Sequence[Packet[AudioStream]]:
         """The packet itself."""
-        packets = self._filter.filter(packet) if self._filter else [packet]
+        try:
+            packets = self._filter.filter(packet) if self._filter else [packet]
+        except av.FFmpegError:
+            return []
         for each in packets:
             each.stream = self._output
         return packets
@@ -91,7 +95,11 @@ class CopiedTrack:
 
 
 class EncodedTrack:
-    """Packets encoded anew, as 48 kHz mono or stereo; what cannot be decoded is left out."""
+    """Packets encoded anew, as 48 kHz mono or stereo; what cannot be decoded is left out.
+
+    The input may change its format, rate and layout. Where it overlaps what went before, by less
+    than a packet of its own, so much is left out that times only grow: no file takes others.
+    """
 
     def __init__(self, stream: AudioStream, output: OutputContainer, *, encoder: str) -> None:
         channels = min(2, stream.codec_context.layout.nb_channels)
@@ -107,15 +115,16 @@ class EncodedTrack:
         self._output = encoded
         self._resampler: AudioResampler | None = None
         self._form: tuple[str, str, int] | None = None
+        self._last_dts: int | None = None
 
     def convert(self, packet: Packet[AudioStream]) -> Sequence[Packet[AudioStream]]:
         """What the encoder makes of it, sooner or later."""
-        return self._encode(packet)
+        return list(self._later(self._encode(packet)))
 
     def flush(self) -> Sequence[Packet[AudioStream]]:
         """What decoder and encoder still hold."""
         encoded = [*self._encode(None), *self._encode_all(self._rest())]
-        return [*encoded, *self._output.encode(None)]
+        return list(self._later([*encoded, *self._output.encode(None)]))
 
     def _encode(self, packet: Packet[AudioStream] | None) -> Sequence[Packet[AudioStream]]:
         try:
@@ -137,11 +146,31 @@ class EncodedTrack:
                 self._output.format, self._output.layout, self._output.rate
             )
         assert self._resampler is not None
-        yield from self._resampler.resample(frame)
+        yield from self._resampler.resample(_timed_in_samples(frame))
 
     def _rest(self) -> Iterator[AudioFrame]:
         if self._resampler is not None:
             yield from self._resampler.resample(None)
+
+    def _later(self, packets: Iterable[Packet[AudioStream]]) -> Iterator[Packet[AudioStream]]:
+        """The packets that come after all before them."""
+        for packet in packets:
+            if self._last_dts is None or packet.dts is None or packet.dts > self._last_dts:
+                self._last_dts = packet.dts
+                yield packet
+
+
+def _timed_in_samples(frame: AudioFrame) -> AudioFrame:
+    """The frame itself, its time in the unit that resampled ones have.
+
+    The encoder takes the unit of its first frame for that of all, and a resampler without anything
+    to do leaves the input's.
+    """
+    unit = Fraction(1, frame.sample_rate)
+    if frame.pts is not None and frame.time_base is not None:
+        frame.pts = round(frame.pts * frame.time_base / unit)
+    frame.time_base = unit
+    return frame
 
 
 def _kept_metadata(stream: AudioStream) -> dict[str, str]:

@@ -8,8 +8,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.audio.stream import AudioStream
+from av.packet import Packet
 
 from stream.sink import open_sink
+from stream.sinks.audio_track import open_track
+from stream.sinks.codecs import CONTAINERS
 from stream.source import SourceInfo
 from tests.clips import make_clip
 from tests.outputs import (
@@ -147,17 +151,68 @@ def test_each_container_gets_the_sound_that_its_players_know(
     assert loudness(out) > 0
 
 
-def test_sound_that_changes_its_form_in_mid_stream_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("forms", "codec", "after"),
+    [
+        (((44_100, "stereo"), (48_000, "mono")), "mp2", ".mp4"),
+        (((48_000, "stereo"), (44_100, "mono")), "eac3", ".mov"),  # first as the encoder takes it
+        (((44_100, "stereo"), (48_000, "stereo")), "eac3", ".mov"),  # then as the encoder takes it
+    ],
+)
+def test_sound_that_changes_its_form_in_mid_stream_goes_on(
+    tmp_path: Path, forms: tuple[tuple[int, str], tuple[int, str]], codec: str, after: str
+) -> None:
     clip = tmp_path / "in.ts"
-    programmes = (
-        clip_with(tmp_path / "film.ts", "mp2"),
-        clip_with(tmp_path / "news.ts", "mp2", rate=48_000, layout="mono", start_s=2),
-    )
+    programmes = [
+        clip_with(tmp_path / f"{start_s}.ts", codec, rate=rate, layout=layout, start_s=start_s)
+        for start_s, (rate, layout) in zip((0, 2), forms, strict=True)
+    ]
     clip.write_bytes(b"".join(programme.read_bytes() for programme in programmes))
-    with av.open(str(convert(clip, tmp_path / "out.mp4"))) as container:
+    out = convert(clip, tmp_path / f"out{after}")
+    with av.open(str(out)) as container:
         heard = [f.to_ndarray()[0] for f in container.decode(audio=0)]
     seconds = np.array_split(np.concatenate(heard)[: 4 * 48_000], 4)
-    assert [float(np.abs(second).max()) for second in seconds] == pytest.approx([0.25] * 4, abs=0.1)
+    assert min(float(np.sqrt(np.mean(second**2))) for second in seconds) > 0.1
+    begins = [begin for begin, _ in sound(out)[0]]
+    assert float(begins[-1]) == pytest.approx(4, abs=0.1)
+    assert np.diff(np.array(begins, float)).max() < 0.05
+
+
+def test_sound_that_overlaps_what_went_before_goes_on_when_that_has_ended(tmp_path: Path) -> None:
+    clip = clip_with(tmp_path / "in.ts", "mp2")
+    with (
+        av.open(str(clip)) as container,
+        av.open(str(tmp_path / "out.webm"), "w") as output,
+    ):
+        stream = container.streams.audio[0]
+        track = open_track(stream, output, CONTAINERS[".webm"], name=clip.name)
+        assert track is not None
+        begins: list[int] = []
+        for index, packet in enumerate(p for p in container.demux(stream) if p.size):
+            assert packet.pts is not None and packet.duration is not None
+            if index >= 20:
+                packet.pts -= packet.duration - 1  # the most that the order of packets allows
+                packet.dts = packet.pts
+            begins += [encoded.pts or 0 for encoded in track.convert(packet)]
+    assert len(begins) > 80
+    steps = np.diff(begins)
+    assert steps.min() > 0
+    assert np.count_nonzero(steps != 960) < 20  # 20 ms; an MPEG-TS counts in 90,000ths
+
+
+def test_broadcast_sound_that_is_damaged_is_left_out(tmp_path: Path) -> None:
+    clip = clip_with(tmp_path / "in.ts", "aac")
+    with (
+        av.open(str(clip)) as container,
+        av.open(str(tmp_path / "out.mp4"), "w") as output,
+    ):
+        stream = container.streams.audio[0]
+        track = open_track(stream, output, CONTAINERS[".mp4"], name=clip.name)
+        assert track is not None
+        packets = [p for p in container.demux(stream) if p.size]
+        damaged: Packet[AudioStream] = Packet(bytes(100))
+        written = [len(track.convert(p)) for p in [*packets[:5], damaged, *packets[5:10]]]
+    assert written == [1] * 5 + [0] + [1] * 5
 
 
 def test_languages_stay_with_their_tracks(tmp_path: Path) -> None:
