@@ -107,13 +107,13 @@ _BRANCHES: dict[Branch, tuple[_Layer, ...]] = {
 
 
 def groups(widths: MODNetWidths) -> dict[str, Group]:
-    """Every group of a network, by name, in the order in which the image meets them."""
+    """Every group of a network that has channels, by name, in the order the image meets them."""
     parts = _parts(widths)
     slices: defaultdict[str, list[Slice]] = defaultdict(list)
     for tensor, dim, names in (*_backbone_axes(widths), *_GATE, *_branch_axes()):
         offset = 0
         for group, count in (part for name in names for part in parts[name]):
-            if group != "image":  # the network's input is not ours to cut
+            if group != "image" and count:  # the network's input is not ours to cut
                 slices[group].append(Slice(tensor, dim, offset))
             offset += count
     size = dict(part for several in parts.values() for part in several)
@@ -139,7 +139,7 @@ def resized(widths: MODNetWidths, counts: Mapping[str, int]) -> MODNetWidths:
     size = {name: group.width for name, group in groups(widths).items()} | dict(counts)
     trunk = trunk_groups(widths)
     pairs: dict[str, Any] = {
-        layer.output: IBNWidth(size[f"{layer.output}.batch"], size[f"{layer.output}.instance"])
+        layer.output: IBNWidth(*(size.get(f"{layer.output}.{n}", 0) for n in ("batch", "instance")))
         for _, layer in _layers()
         if layer.output
     }

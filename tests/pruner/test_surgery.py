@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from models.checkpoint import load
 from models.modnet import MODNet, MODNetOutput
 from models.widths import IBNWidth, MODNetWidths
+from pruner.compress import Wish, compress
+from pruner.fading import foldable
 from pruner.groups import groups
 from pruner.surgery import prune
 from tests.pruner.networks import TINY, WITHOUT_EXPANSION, tiny_image, tiny_network
@@ -258,3 +260,12 @@ def test_indices_that_make_no_sense_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         prune(network, keep)
+
+
+@pytest.mark.parametrize("criterion", ["l1", "bn", "random"])
+def test_a_network_without_instance_norms_can_be_cut_again(criterion: str) -> None:
+    folded = foldable(tiny_network(TINY))
+    cut = compress(folded, Wish(ratio=0.5, criterion=criterion)).model
+    assert all(width.instance == 0 for width in (cut.widths.f, cut.widths.enc2x, *cut.widths.hr4x))
+    assert cut.widths.f.batch < folded.widths.f.batch
+    assert torch.isfinite(cut(tiny_image().float()).matte).all()
