@@ -26,6 +26,7 @@ class Settings:
         workers: Processes that prepare pictures; 0 = in the training process.
         steps: Steps to train.
         freeze_norms_after: Share of the run after which no batch norm's statistics change any more.
+        fresh_backbone: Whether the backbone's batch norms have statistics still to learn.
     """
 
     epochs: int | None = None
@@ -40,6 +41,7 @@ class Settings:
     workers: int = 1
     steps: int | None = None
     freeze_norms_after: float = 1.0
+    fresh_backbone: bool = False
 
     def rate(self, step: int, share: float) -> float:
         """The learning rate in parts of its peak.

@@ -176,6 +176,8 @@ class Lab:
             longer: How many times as long as the others.
         """
         settings = _adapted(self.conditions.settings, longer, freeze_backbone)
+        is_fresh = mode == "scratch" and not freeze_backbone
+        settings = replace(settings, fresh_backbone=is_fresh)
         torch.manual_seed(settings.seed)
         model = starting_network(mode, copy.deepcopy(start), freeze_backbone=freeze_backbone)
         model.to(self._fabric.device)

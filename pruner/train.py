@@ -125,6 +125,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         minutes=options.minutes,
         freeze_backbone=options.freeze_backbone,
         freeze_norms_after={"soc": 0.0, "fold": FREEZE}.get(options.mode, 1.0),
+        fresh_backbone=options.mode == "scratch" and not options.freeze_backbone,
     )
 
 

@@ -200,6 +200,7 @@ def read_settings(
     minutes: float | None = None,
     freeze_backbone: bool = False,
     freeze_norms_after: float = 1.0,
+    fresh_backbone: bool = False,
 ) -> Settings:
     """How to train: the options, and what the caller decides.
 
@@ -222,4 +223,5 @@ def read_settings(
         seed=options.seed,
         workers=options.workers,
         freeze_norms_after=freeze_norms_after,
+        fresh_backbone=fresh_backbone,
     )

@@ -169,7 +169,8 @@ class Trainer:
         rate = self.settings.rate(self.progress.step, share)
         for group, peak in zip(self._optimizer.param_groups, self._peaks, strict=True):
             group["lr"] = peak * rate
-        train_mode(self._network, freeze_norms=share >= self.settings.freeze_norms_after)
+        frozen = share >= self.settings.freeze_norms_after
+        train_mode(self._network, freeze_norms=frozen, fresh=self.settings.fresh_backbone)
         terms = objective(self._model, batch)
         self._fabric.backward(torch.stack(list(terms.values())).sum())
         norm = self._fabric.clip_gradients(
@@ -210,15 +211,16 @@ class Trainer:
         partial.replace(self.folder / "last.pt")
 
 
-def train_mode(model: MODNet, *, freeze_norms: bool = False) -> None:
-    """Training mode, but for the backbone's batch norms: small batches would spoil them.
+def train_mode(model: MODNet, *, freeze_norms: bool = False, fresh: bool = False) -> None:
+    """Training mode, but for an inherited backbone's batch norms: small batches would spoil them.
 
     Args:
         model: The network.
-        freeze_norms: Keep the statistics of all other batch norms too.
+        freeze_norms: Keep the statistics of all batch norms.
+        fresh: The backbone has no statistics worth keeping.
     """
-    model.train()
-    (model if freeze_norms else model.backbone).eval()  # only batch norms know the difference
+    model.train(not freeze_norms)  # only batch norms know the difference
+    model.backbone.train(fresh and not freeze_norms)
 
 
 def _parameter_groups(model: MODNet, settings: Settings) -> list[dict[str, Any]]:

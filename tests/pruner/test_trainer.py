@@ -200,6 +200,16 @@ def test_the_backbones_batch_norms_keep_their_statistics_in_training() -> None:
     assert not any(module.training for module in model.backbone.modules())
 
 
+def test_a_fresh_backbone_learns_its_statistics(people: Path, tmp_path: Path) -> None:
+    model = network()
+    before = {n: b.clone() for n, b in model.backbone.named_buffers() if "running" in n}
+    trainer_in(tmp_path, people, model, epochs=1, fresh_backbone=True).run(
+        supervised(LossWeights())
+    )
+    after = dict(model.backbone.named_buffers())
+    assert not any(torch.equal(after[name], buffer) for name, buffer in before.items())
+
+
 def test_self_supervision_keeps_the_statistics_of_all_norms(people: Path, tmp_path: Path) -> None:
     model = network()
     before = {name: buffer.clone() for name, buffer in model.named_buffers()}
