@@ -126,7 +126,15 @@ def _export(options: argparse.Namespace, stem: str, names: list[str]) -> None:
             title, f"{stem}.xml", "FP16", size.parameters, size.macs, f"{stem}.safetensors"
         )
         add(options.output_dir, options.name, entry, names, made_in=folder)
-    print(f"{options.output_dir}: {', '.join(names)}; to use it: --model {options.name}")
+    print(
+        f"{options.output_dir}: {', '.join(names)}; {how_to_use(options.output_dir, options.name)}"
+    )
+
+
+def how_to_use(folder: Path, name: str) -> str:
+    """What to give to the runtime, which knows the names of models/weights only."""
+    model = name if folder.resolve() == WEIGHTS else folder / f"{stem_of(name)}.xml"
+    return f"to use it: --model {model}"
 
 
 if __name__ == "__main__":

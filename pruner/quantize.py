@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from pruner.errors import PrunerError, PrunerUsageError
-from pruner.export import WEIGHTS, stem_of
+from pruner.export import WEIGHTS, how_to_use, stem_of
 
 if TYPE_CHECKING:
     from pruner.manifest import ModelEntry
@@ -130,7 +130,7 @@ def _quantize(options: argparse.Namespace, entry: ModelEntry, name: str, stem: s
         write_json(
             options.json, {**result, "int8_convolutions": int8, "float_convolutions": floats}
         )
-    print(f"{options.output_dir}: {', '.join(files)}; to use it: --model {name}")
+    print(f"{options.output_dir}: {', '.join(files)}; {how_to_use(options.output_dir, name)}")
 
 
 if __name__ == "__main__":

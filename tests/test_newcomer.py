@@ -54,7 +54,7 @@ def test_a_newcomer_prunes_retrains_scores_exports_and_runs(tmp_path: Path) -> N
     assert "best.safetensors" in table
     assert (tmp_path / "out/worst.png").is_file()
 
-    assert "to use it: --model mine" in run(export, tmp_path)
+    assert "to use it: --model out/mine/mine.xml" in run(export, tmp_path)
     manifest = json.loads((tmp_path / "out/mine/manifest.json").read_text())
     assert manifest["models"]["mine"]["macs"] <= 3.66e9
 
