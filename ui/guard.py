@@ -47,7 +47,11 @@ class Guard:
         if self._private and not _names_this_machine(scope):
             await _refuse(send, 421, b"this page is for localhost only")
             return
-        if _header(scope, b"content-type").startswith("application/json"):
+        if self._private and _header(scope, b"sec-fetch-site") == "cross-site" and _acts(scope):
+            await _refuse(send, 403, b"this page takes nothing from another")
+            return
+        # Gradio reads a body as JSON whatever it is called; uploads are the one other kind.
+        if _acts(scope) and not _header(scope, b"content-type").lower().startswith("multipart/"):
             body = await _body(receive)
             if _names_an_address(body):
                 await _refuse(send, 400, b"upload the file: this page fetches none")
@@ -70,6 +74,10 @@ async def _refuse(send: Send, status: int, words: bytes) -> None:
 
 def _header(scope: Scope, name: bytes) -> str:
     return bytes(dict(scope["headers"]).get(name, b"")).decode("latin1")
+
+
+def _acts(scope: Scope) -> bool:
+    return scope["method"] not in ("GET", "HEAD", "OPTIONS")
 
 
 def _names_this_machine(scope: Scope) -> bool:

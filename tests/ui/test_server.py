@@ -59,7 +59,14 @@ class Answer:
     body: bytes
 
 
-def answer(host: str = "localhost", *, private: bool = True, json: bytes = b"") -> Answer:
+def answer(
+    host: str = "localhost",
+    *,
+    private: bool = True,
+    json: bytes = b"",
+    kind: bytes = b"application/json",
+    site: bytes = b"same-origin",
+) -> Answer:
     """What the guard lets out of `echo`; the request's body comes in two parts."""
     middle = len(json) // 2
     parts = [(json[:middle], True), (json[middle:], False)]
@@ -72,8 +79,8 @@ def answer(host: str = "localhost", *, private: bool = True, json: bytes = b"") 
         body, more = parts.pop(0)
         return {"type": "http.request", "body": body, "more_body": more}
 
-    headers = [(b"host", host.encode()), (b"content-type", b"application/json")]
-    scope = {"type": "http", "headers": headers}
+    headers = [(b"host", host.encode()), (b"content-type", kind), (b"sec-fetch-site", site)]
+    scope = {"type": "http", "method": "POST", "headers": headers}
     asyncio.run(Guard(echo, private=private)(scope, receive, send))
     return Answer(sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"])
 
@@ -107,8 +114,18 @@ def test_the_browser_is_told_to_fetch_nothing_from_elsewhere() -> None:
         b'{"path": "\\u0068ttp://example.org"}',
     ],
 )
-def test_an_address_in_the_place_of_a_file_is_refused(body: bytes) -> None:
-    assert answer(json=body).status == 400
+@pytest.mark.parametrize("kind", [b"application/json", b"Application/JSON", b"text/x", b""])
+def test_an_address_in_the_place_of_a_file_is_refused(body: bytes, kind: bytes) -> None:
+    assert answer(json=body, kind=kind).status == 400
+
+
+def test_an_upload_may_hold_an_address() -> None:
+    assert answer(json=b'{"path": "http://example.org"}', kind=b"multipart/form-data").status == 200
+
+
+def test_another_page_in_the_browser_may_not_use_this_one() -> None:
+    assert answer(site=b"cross-site").status == 403
+    assert answer(site=b"cross-site", private=False).status == 200
 
 
 @pytest.mark.parametrize(
