@@ -43,11 +43,17 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "(default: this machine only)",
     )
     parser.add_argument(
-        "--port", type=int, metavar="N", help="(default: the first free one from 7860 on)"
+        "--port", type=_port, metavar="N", help="(default: the first free one from 7860 on)"
     )
     parser.add_argument("--auth", type=_login, metavar="USER:PASSWORD", help="who may see the page")
     parser.add_argument("--open", action="store_true", help="open it in the browser")
     return parser.parse_args(arguments)
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and 0 < int(text) < 65536:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected 1 to 65535, got '{text}'")
 
 
 def _login(text: str) -> tuple[str, str]:

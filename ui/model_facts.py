@@ -56,7 +56,8 @@ def shipped_models(folder: Path = WEIGHTS) -> Facts:
             for score, value in _numbers(entry):
                 scores[name].setdefault(score, value)
         notes += _notes(report)
-    return Facts([ModelFacts(card, scores[name]) for name, card in cards.items()], notes)
+    once = list(dict.fromkeys(notes))  # several reports come from one machine
+    return Facts([ModelFacts(card, scores[name]) for name, card in cards.items()], once)
 
 
 def _entries(data: object, names: Mapping[str, ModelCard]) -> Iterator[tuple[str, object]]:

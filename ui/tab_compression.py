@@ -21,6 +21,9 @@ _WORDS = (
     "importance, from 0 for its least to 1 for its greatest, is below the threshold. The "
     "<b>ratio</b> is for the branches that draw the matte: each of their layers loses that share "
     "of its channels, the least important first.</p>"
+    '<p class="words-on">The models below were cut to a <b>budget</b> of work instead, within '
+    "limits of that kind: eight channels at a time, from whichever layer the error grows least for "
+    "the work, parameters and memory that are saved.</p>"
 )
 
 

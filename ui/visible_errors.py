@@ -17,9 +17,9 @@ _log = logging.getLogger(__name__)
 
 def sentence(error: StreamError) -> str:
     """What went wrong and what helps, as one sentence."""
-    text = str(error).rstrip(".")
+    text = str(error).rstrip(".?")
     if error.hint:
-        text += f"; {error.hint.rstrip('.')}"
+        text += f"; {error.hint.rstrip('.?')}"
     if text.partition(" ")[0].isalpha():  # not the name of a file
         text = text[0].upper() + text[1:]
     return text + "."

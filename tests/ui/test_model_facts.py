@@ -62,6 +62,10 @@ def test_latency_and_quality_of_every_model_are_read(tmp_path: Path) -> None:
     assert "over 140 pictures" in quality
 
 
+def test_what_several_reports_of_one_machine_say_is_told_once(tmp_path: Path) -> None:
+    assert len(shipped_models(weights_with(tmp_path, BENCHMARK, BENCHMARK)).notes) == 1
+
+
 @pytest.mark.parametrize(
     "report",
     [
