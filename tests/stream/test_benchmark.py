@@ -207,7 +207,7 @@ def test_a_result_is_not_overwritten_unasked(
     path = tmp_path / "results.json"
     path.touch()
     assert main([*tiny, "--json", str(path)]) == 5
-    assert "hint: --force replaces it" in capsys.readouterr().err
+    assert "--force replaces it" in capsys.readouterr().err
 
 
 def test_an_unknown_model_ends_it_before_anything_is_measured(
