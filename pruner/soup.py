@@ -24,6 +24,7 @@ def argument_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("weights", nargs="+", type=Path, metavar="FILE", help="two or more .safetensors")
     add("--output", type=Path, required=True, metavar="FILE", help="the mean (.safetensors)")
+    add("--force", action="store_true", help="replace --output if it is there")
     return parser
 
 
@@ -40,6 +41,8 @@ def run(options: argparse.Namespace) -> None:
 
     if len(options.weights) < 2:
         raise PrunerError("expected two files or more, got one")
+    if options.output.exists() and not options.force:
+        raise PrunerError(f"{options.output} exists; choose another name, or --force replaces it")
     networks = [checkpoint.load(path) for path in options.weights]
     for path, network in zip(options.weights, networks, strict=True):
         if network.widths != networks[0].widths:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pruner.schedule import Settings
     from pruner.trainer import Data
 
+_EPOCHS = 40
+"""Where neither epochs nor minutes are given."""
+
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
@@ -40,12 +43,12 @@ def parser() -> argparse.ArgumentParser:
         help="folder of the run; with --backgrounds, takes about as much room as the pictures",
     )
     add("--resume", action="store_true", help="go on with the run in --output")
-    add("--epochs", type=int, default=40, metavar="N", help="(default: 40)")
+    add("--epochs", type=int, metavar="N", help="(default: 40, or as many as --minutes allow)")
     add(
         "--minutes",
         type=float,
         metavar="N",
-        help="stop (with the rate at zero) after this time, however many epochs",
+        help="stop (with the rate at zero) after this time, or the epochs if they end before",
     )
     add(
         "--freeze-backbone",
@@ -121,7 +124,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
     return read_settings(
         options,
-        epochs=options.epochs,
+        epochs=_EPOCHS if options.epochs is options.minutes is None else options.epochs,
         minutes=options.minutes,
         freeze_backbone=options.freeze_backbone,
         freeze_norms_after={"soc": 0.0, "fold": FREEZE}.get(options.mode, 1.0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -91,12 +92,15 @@ class Trainer:
         """Go on where `last.pt` of the folder stands.
 
         Raises:
-            PrunerError: There is none, or it is another network's.
+            PrunerError: There is none, it is damaged, or another network's.
         """
         path = self.folder / "last.pt"
         if not path.is_file():
             raise PrunerError(f"{path}: nothing to resume; leave --resume out for a new run")
-        state = torch.load(path, map_location=self._fabric.device, weights_only=True)
+        try:
+            state = torch.load(path, map_location=self._fabric.device, weights_only=True)
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise PrunerError(f"{path}: damaged; start anew without --resume") from error
         try:
             self._network.load_state_dict(state["model"])
             self._average.load_state_dict(state["average"])

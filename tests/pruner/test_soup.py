@@ -47,3 +47,14 @@ def test_one_file_has_no_mean(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     first = written(tmp_path / "a.safetensors", tiny_network(TINY))
     assert main([first, "--output", str(tmp_path / "mean.safetensors")]) == 1
     assert "expected two files or more" in capsys.readouterr().err
+
+
+def test_a_mean_replaces_nothing_unasked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(tmp_path / "a.safetensors", tiny_network(TINY))
+    before = Path(file).read_bytes()
+    assert main([file, file, "--output", file]) == 1
+    assert "--force replaces it" in capsys.readouterr().err
+    assert Path(file).read_bytes() == before
+    assert main([file, file, "--output", file, "--force"]) == 0

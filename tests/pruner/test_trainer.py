@@ -129,6 +129,10 @@ def test_a_run_of_another_network_is_not_taken_up(people: Path, tmp_path: Path) 
         trainer_in(tmp_path, people, other).resume()
     with pytest.raises(PrunerError, match="nothing to resume"):
         trainer_in(tmp_path / "empty", people, network()).resume()
+    last = tmp_path / "last.pt"
+    last.write_bytes(last.read_bytes()[: last.stat().st_size // 2])
+    with pytest.raises(PrunerError, match="damaged"):
+        trainer_in(tmp_path, people, network()).resume()
 
 
 @pytest.mark.parametrize(
