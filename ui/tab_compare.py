@@ -15,7 +15,15 @@ from ui.compare_layout import ask, show
 from ui.events import PRIVATE, WORK
 from ui.handlers import Compared
 from ui.inputs import wish
-from ui.markup import STOPPED, WAITING, comparison_table, headline, is_working, progress
+from ui.markup import (
+    FAILED,
+    STOPPED,
+    WAITING,
+    comparison_table,
+    headline,
+    is_working,
+    progress,
+)
 from ui.stoppable import stoppable
 from ui.visible_errors import visible_errors
 from ui.wishes import Wish, model_labels
@@ -83,7 +91,7 @@ class CompareTab:
         )
         # A comparison that is stopped fails as well, when the page has said so and gone on.
         compared.failure(
-            lambda words: _state(STOPPED) if is_working(words) else [gr.skip()] * len(state),
+            lambda words: _state(FAILED) if is_working(words) else [gr.skip()] * len(state),
             [shown.status],
             state,
             **PRIVATE,

@@ -14,7 +14,7 @@ from ui.choices import default_pair, model_cards
 from ui.convert_job import Converted, Format
 from ui.events import PRIVATE, WORK
 from ui.inputs import background_inputs, clip_input, detail_inputs, model_choices, wish
-from ui.markup import STOPPED, WAITING, is_working, note, progress
+from ui.markup import FAILED, STOPPED, WAITING, is_working, note, progress
 from ui.stoppable import stoppable
 from ui.workplace import Workplace
 
@@ -62,7 +62,7 @@ class ConvertTab:
         converted.success(lambda: _state(gr.skip(), done=True), None, state, **PRIVATE)
         # A conversion that is stopped fails as well, when the page has said so and gone on.
         converted.failure(
-            lambda words: _state(STOPPED) if is_working(words) else [gr.skip()] * len(state),
+            lambda words: _state(FAILED) if is_working(words) else [gr.skip()] * len(state),
             [shown.status],
             state,
             **PRIVATE,

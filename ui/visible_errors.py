@@ -43,7 +43,7 @@ def shown(error: Exception) -> gr.Error:
     if isinstance(error, StreamError):
         # The page takes it for HTML, and a file may have any name.
         text = escape(sentence(error), quote=False)
-        return gr.Error(text, print_exception=False)
+        return gr.Error(text, duration=None, print_exception=False)  # until it is closed
     if isinstance(error, gr.Error):
         return error
     _log.error("a handler failed", exc_info=error)

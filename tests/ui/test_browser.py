@@ -190,6 +190,9 @@ def test_a_bad_upload_gets_one_sentence(tab: Tab, served: Page, tmp_path: Path) 
     expect(tab.locator(".toast-body")).not_to_contain_text("not playable")
     expect(tab.locator("#compare-clip video")).to_have_count(0)
     assert not list(served.uploads.rglob(f"{REFUSED}*"))
+    tab.locator("#run-compare").click()
+    expect(tab.locator("#compare-status")).to_contain_text("That did not work")
+    expect(tab.locator("#run-compare")).to_be_visible()
 
 
 def test_the_compression_is_told(tab: Tab) -> None:
