@@ -39,7 +39,7 @@ class Asked:
         return [self.clip, *self.background.all(), *self.models, *self.details.all()]
 
     def buttons(self) -> list[gr.Button]:
-        """In the order in which `_working` gives their states."""
+        """In the order in which `_state` gives their states."""
         return [self.preview, self.run, self.stop]
 
 
@@ -84,12 +84,12 @@ def ask(workplace: Workplace) -> Asked:
                     gr.Dropdown(choices, value=pair[1], label="Model B", elem_id="model-b"),
                 )
             details = detail_inputs("compare")
-            with gr.Row():
+            with gr.Row():  # Stop at the other end: a double click on Compare must not meet it
+                stop = gr.Button(
+                    "Stop", variant="stop", scale=1, visible=False, elem_id="stop-compare"
+                )
                 preview = gr.Button("Preview one frame", scale=1, elem_id="preview-compare")
                 run = gr.Button("Compare", variant="primary", scale=2, elem_id="run-compare")
-                stop = gr.Button(
-                    "Stop", variant="stop", scale=2, visible=False, elem_id="stop-compare"
-                )
     return Asked(clip, background, models, details, preview, run, stop)
 
 

@@ -138,7 +138,7 @@ def _state(words: str, *, preview: bool = False, results: bool = False) -> list[
     return [
         *_areas(preview=preview, results=results),
         gr.update(interactive=not working),
-        gr.update(visible=not working),
+        gr.update(interactive=not working),
         gr.update(visible=working),
         words,
     ]

@@ -87,8 +87,9 @@ class ConvertTab:
 
 def _state(words: Any, *, working: bool = False, done: bool = False) -> list[Any]:
     """What is shown, and what can be pressed."""
-    visible = (not working, working, working, done, done)
-    return [*(gr.update(visible=state) for state in visible), words]
+    visible = (working, working, done, done)
+    shown = (gr.update(visible=state) for state in visible)
+    return [gr.update(interactive=not working), *shown, words]
 
 
 def _playable(done: Converted) -> str | None:
