@@ -88,7 +88,7 @@ def ask(workplace: Workplace) -> Asked:
                 stop = gr.Button(
                     "Stop", variant="stop", scale=1, visible=False, elem_id="stop-compare"
                 )
-                preview = gr.Button("Preview one frame", scale=1, elem_id="preview-compare")
+                preview = gr.Button("Preview one frame", scale=2, elem_id="preview-compare")
                 run = gr.Button("Compare", variant="primary", scale=2, elem_id="run-compare")
     return Asked(clip, background, models, details, preview, run, stop)
 
