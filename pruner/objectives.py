@@ -70,9 +70,14 @@ def starting_network(mode: str, given: MODNet, *, freeze_backbone: bool = False)
     if mode != "scratch":
         return given
     fresh = MODNet(given.widths)
-    if freeze_backbone:
+    if not has_fresh_backbone(mode, freeze_backbone=freeze_backbone):
         fresh.backbone.load_state_dict(given.backbone.state_dict())
     return fresh
+
+
+def has_fresh_backbone(mode: str, *, freeze_backbone: bool) -> bool:
+    """Whether the backbone starts with fresh weights; see `starting_network`."""
+    return mode == "scratch" and not freeze_backbone
 
 
 def objective_of(

@@ -20,7 +20,12 @@ from pruner.cost import cost
 from pruner.data import Pair
 from pruner.errors import PrunerError, PrunerUsageError
 from pruner.latency import measure_latency
-from pruner.objectives import LossWeights, objective_of, starting_network
+from pruner.objectives import (
+    LossWeights,
+    has_fresh_backbone,
+    objective_of,
+    starting_network,
+)
 from pruner.predictors import torch_predictor
 from pruner.recalibration import recalibrate
 from pruner.schedule import Settings
@@ -175,9 +180,7 @@ class Lab:
             freeze_backbone: Whether only the branches are trained.
             longer: How many times as long as the others.
         """
-        settings = _adapted(self.conditions.settings, longer, freeze_backbone)
-        is_fresh = mode == "scratch" and not freeze_backbone
-        settings = replace(settings, fresh_backbone=is_fresh)
+        settings = _adapted(self.conditions.settings, mode, longer, freeze_backbone)
         torch.manual_seed(settings.seed)
         model = starting_network(mode, copy.deepcopy(start), freeze_backbone=freeze_backbone)
         model.to(self._fabric.device)
@@ -193,13 +196,14 @@ class Lab:
         return {**self.scores(trainer.average), "steps": steps, "minutes": minutes}
 
 
-def _adapted(settings: Settings, longer: float, freeze_backbone: bool) -> Settings:
+def _adapted(settings: Settings, mode: str, longer: float, freeze_backbone: bool) -> Settings:
     steps, minutes = settings.steps, settings.minutes
     return replace(
         settings,
         steps=None if steps is None else round(steps * longer),
         minutes=None if minutes is None else minutes * longer,
         backbone_factor=0.0 if freeze_backbone else settings.backbone_factor,
+        fresh_backbone=has_fresh_backbone(mode, freeze_backbone=freeze_backbone),
     )
 
 

@@ -121,6 +121,7 @@ def run(options: argparse.Namespace) -> None:
 def _settings(options: argparse.Namespace) -> Settings:
     """How long and how fast."""
     from pruner.fading import FREEZE
+    from pruner.objectives import has_fresh_backbone
 
     return read_settings(
         options,
@@ -128,7 +129,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         minutes=options.minutes,
         freeze_backbone=options.freeze_backbone,
         freeze_norms_after={"soc": 0.0, "fold": FREEZE}.get(options.mode, 1.0),
-        fresh_backbone=options.mode == "scratch" and not options.freeze_backbone,
+        fresh_backbone=has_fresh_backbone(options.mode, freeze_backbone=options.freeze_backbone),
     )
 
 

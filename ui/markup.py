@@ -27,8 +27,9 @@ def note(text: str, *, kind: str = "plain") -> str:
 
 
 WAITING, STOPPED = note("Waiting for its turn …"), note("Stopped.")
-FAILED = note("That did not work; the message says why.")
 """What stands where the progress does, before and after."""
+FAILED = note("That did not work; the message says why.")
+"""What stands there after a fault."""
 
 
 def is_working(status: str | None) -> bool:

@@ -15,15 +15,7 @@ from ui.compare_layout import ask, show
 from ui.events import PRIVATE, WORK
 from ui.handlers import Compared
 from ui.inputs import wish
-from ui.markup import (
-    FAILED,
-    STOPPED,
-    WAITING,
-    comparison_table,
-    headline,
-    is_working,
-    progress,
-)
+from ui.markup import FAILED, STOPPED, WAITING, comparison_table, headline, is_working, progress
 from ui.stoppable import stoppable
 from ui.visible_errors import visible_errors
 from ui.wishes import Wish, model_labels

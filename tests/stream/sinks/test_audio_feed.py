@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from av.audio.stream import AudioStream
 from av.packet import Packet
 
 from stream.sink import open_sink
-from stream.sinks.audio_track import open_track
+from stream.sinks.audio_track import AudioTrack, open_track
 from stream.sinks.codecs import CONTAINERS
 from stream.source import SourceInfo
 from tests.clips import make_clip
@@ -178,17 +180,23 @@ def test_sound_that_changes_its_form_in_mid_stream_goes_on(
     assert np.diff(np.array(begins, float)).max() < 0.05
 
 
+@contextmanager
+def opened_track(
+    clip: Path, target: Path
+) -> Iterator[tuple[list[Packet[AudioStream]], AudioTrack]]:
+    """The packets of a clip's sound, and the track that brings them into another file."""
+    with av.open(str(clip)) as container, av.open(str(target), "w") as output:
+        stream = container.streams.audio[0]
+        track = open_track(stream, output, CONTAINERS[target.suffix], name=clip.name)
+        assert track is not None
+        yield [packet for packet in container.demux(stream) if packet.size], track
+
+
 def test_sound_that_overlaps_what_went_before_goes_on_when_that_has_ended(tmp_path: Path) -> None:
     clip = clip_with(tmp_path / "in.ts", "mp2")
-    with (
-        av.open(str(clip)) as container,
-        av.open(str(tmp_path / "out.webm"), "w") as output,
-    ):
-        stream = container.streams.audio[0]
-        track = open_track(stream, output, CONTAINERS[".webm"], name=clip.name)
-        assert track is not None
+    with opened_track(clip, tmp_path / "out.webm") as (packets, track):
         begins: list[int] = []
-        for index, packet in enumerate(p for p in container.demux(stream) if p.size):
+        for index, packet in enumerate(packets):
             assert packet.pts is not None and packet.duration is not None
             if index >= 20:
                 packet.pts -= packet.duration - 1  # the most that the order of packets allows
@@ -202,14 +210,7 @@ def test_sound_that_overlaps_what_went_before_goes_on_when_that_has_ended(tmp_pa
 
 def test_broadcast_sound_that_is_damaged_is_left_out(tmp_path: Path) -> None:
     clip = clip_with(tmp_path / "in.ts", "aac")
-    with (
-        av.open(str(clip)) as container,
-        av.open(str(tmp_path / "out.mp4"), "w") as output,
-    ):
-        stream = container.streams.audio[0]
-        track = open_track(stream, output, CONTAINERS[".mp4"], name=clip.name)
-        assert track is not None
-        packets = [p for p in container.demux(stream) if p.size]
+    with opened_track(clip, tmp_path / "out.mp4") as (packets, track):
         damaged: Packet[AudioStream] = Packet(bytes(100))
         written = [len(track.convert(p)) for p in [*packets[:5], damaged, *packets[5:10]]]
     assert written == [1] * 5 + [0] + [1] * 5
