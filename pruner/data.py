@@ -123,18 +123,30 @@ def read_pair(pair: Pair) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Picture (H, W, 3) uint8 RGB and matte (H, W) uint8, 0 everywhere where nobody knows it.
 
     Raises:
-        PrunerError: One of them is not a picture, or their sizes differ.
+        PrunerError: One of them is not a picture, their sizes differ, or the matte is not grey.
     """
     image = read_image(pair.image)
     if pair.alpha is None:
         return image, np.zeros(image.shape[:2], np.uint8)
-    alpha = _decode(pair.alpha, cv2.IMREAD_GRAYSCALE)
+    alpha = _read_matte(pair.alpha)
     if image.shape[:2] != alpha.shape:
         raise PrunerError(
             f"{pair.alpha}: {alpha.shape[1]} x {alpha.shape[0]}, but {pair.image.name} is "
             f"{image.shape[1]} x {image.shape[0]}; a matte has its picture's size"
         )
     return image, alpha
+
+
+def _read_matte(path: Path) -> NDArray[np.uint8]:
+    """(H, W) uint8; what would be a matte only in another way is refused, not misread."""
+    picture = _decode(path, cv2.IMREAD_UNCHANGED)
+    if picture.ndim == 3:
+        if picture.shape[2] == 4 and picture[..., 3].min() < 255:
+            raise PrunerError(f"{path}: has transparency; expected grey, 0 = background to 255")
+        picture = np.asarray(cv2.cvtColor(picture[..., :3], cv2.COLOR_BGR2GRAY), np.uint8)
+    if picture.max() == 1:
+        raise PrunerError(f"{path}: goes from 0 to 1; expected 0 = background to 255 = person")
+    return picture
 
 
 def _decode(path: Path, flag: int) -> NDArray[np.uint8]:

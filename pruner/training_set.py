@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +26,7 @@ from pruner.crop import (
     wider_than_picture,
 )
 from pruner.data import Pair, balanced_weights, read_cutout, read_image, read_pair
+from pruner.errors import PrunerError
 from pruner.foregrounds import Foregrounds
 
 ASPECTS = (1.0, 4 / 3, 3 / 4, 16 / 9)
@@ -167,6 +168,16 @@ class TrainingSet(Dataset[tuple[Tensor, Tensor]]):
     def _object(self, shape_hw: tuple[int, int], rng: Rng) -> Picture:
         thing = read_cutout(self._objects[int(rng.integers(len(self._objects)))])
         return warp(thing, thrown(thing.shape[:2], shape_hw, rng), shape_hw, outside=0)
+
+
+def drawn(loader: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+    """What a loader draws; a picture that cannot be used is one line, whoever drew it."""
+    try:
+        yield from loader
+    except PrunerError as error:
+        # That of a worker brings its traceback along, and ends with what it said.
+        _, _, said = str(error).rpartition(f"{PrunerError.__name__}: ")
+        raise PrunerError(said.rstrip()) from error
 
 
 def put_behind(image: Picture, alpha: Picture, thing: Picture) -> Picture:

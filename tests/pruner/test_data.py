@@ -3,6 +3,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from pruner.data import LAYOUTS, Pair, balanced_weights, pairs, read_cutout, read_pair, spread
 from pruner.errors import PrunerError
@@ -39,6 +40,29 @@ def test_a_matte_of_another_size_is_named(tmp_path: Path) -> None:
     mixed = Pair("x", tmp_path / "image/made_000.jpg", tmp_path / "other/alpha/made_000.png")
     with pytest.raises(PrunerError, match=r"made_000.png: 40 x 40, but made_000.jpg is 80 x 96"):
         read_pair(mixed)
+
+
+@pytest.mark.parametrize(
+    ("matte", "message"),
+    [
+        (np.dstack([np.zeros((4, 6, 3), np.uint8), np.eye(4, 6, dtype=np.uint8)]), "transparency"),
+        (np.eye(4, 6, dtype=np.uint8), "from 0 to 1"),
+    ],
+)
+def test_a_matte_that_would_be_misread_is_refused(
+    tmp_path: Path, matte: NDArray[np.uint8], message: str
+) -> None:
+    (pair,) = pairs(write_people(tmp_path, 1))
+    cv2.imwrite(str(pair.alpha), matte)
+    with pytest.raises(PrunerError, match=message):
+        read_pair(pair)
+
+
+def test_an_opaque_matte_in_colour_is_as_good_as_grey(tmp_path: Path) -> None:
+    (pair,) = pairs(write_people(tmp_path, 1))
+    _, alpha = read_pair(pair)
+    cv2.imwrite(str(pair.alpha), cv2.cvtColor(alpha, cv2.COLOR_GRAY2BGRA))
+    assert np.array_equal(read_pair(pair)[1], alpha)
 
 
 def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
