@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 # Nothing else of ours is imported up here: torch takes seconds that --help can spare.
 from pruner.arguments import argument_parser
+from pruner.command import exit_code, keep_existing
+from pruner.errors import PrunerError
 
 if TYPE_CHECKING:
     from models.modnet import MODNet
@@ -20,19 +22,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    options = argument_parser().parse_args(arguments)
-
-    from models.checkpoint import CheckpointError
-    from pruner.errors import PrunerError
-
-    try:
-        _run(options)
-    except (PrunerError, CheckpointError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code if isinstance(error, PrunerError) else 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return exit_code(_run, argument_parser().parse_args(arguments))
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -123,14 +113,12 @@ def _fits_half(model: MODNet) -> bool:
 
 def _check_outputs(options: argparse.Namespace) -> None:
     """Make the folders, and refuse to replace files, before any work is done."""
-    from pruner.errors import PrunerError
-
-    for path in filter(None, (options.output, options.report, options.picture)):
+    written = [path for path in (options.output, options.report, options.picture) if path]
+    for path in written:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and options.weights.exists() and path.samefile(options.weights):
             raise PrunerError(f"{path} is the network to be pruned: choose another name")
-        if path.exists() and not options.force:
-            raise PrunerError(f"{path} exists: choose another name, or --force replaces it")
+    keep_existing(written, force=options.force)
 
 
 def _print(report: PruneReport, options: argparse.Namespace) -> None:

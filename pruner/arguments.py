@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import re
-from collections.abc import Callable
 from pathlib import Path
+
+from pruner.option_types import amount, file, size_wh
 
 _EPILOG = """\
 examples:
@@ -19,19 +19,6 @@ exit codes: 0 done, 1 a file or device that cannot be used, 2 usage, 130 after C
 """
 
 _SHIPPED = Path(__file__).parents[1] / "models" / "weights" / "modnet.safetensors"
-_UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
-
-
-def amount(text: str) -> float:
-    """A number with a unit or without, like 3.66G or 1.34M: an argparse type.
-
-    Raises:
-        argparse.ArgumentTypeError: Not such a number.
-    """
-    match = re.fullmatch(r"(\d+\.?\d*|\.\d+)([kmg]?)", text.lower())
-    if not match:
-        raise argparse.ArgumentTypeError(f"expected a number like 3.6G or 1.34M, got {text!r}")
-    return float(match[1]) * _UNITS[match[2]]
 
 
 def _group_count(text: str) -> tuple[str, int]:
@@ -45,32 +32,6 @@ def _truth(text: str) -> bool:
     if text.lower() not in {"true", "false"}:
         raise argparse.ArgumentTypeError(f"expected True or False, got {text!r}")
     return text.lower() == "true"
-
-
-def size_wh(text: str) -> tuple[int, int]:
-    """The width and height of a network's input: an argparse type.
-
-    Raises:
-        argparse.ArgumentTypeError: Not WIDTHxHEIGHT, or no multiples of 32.
-    """
-    match = re.fullmatch(r"(\d+)x(\d+)", text.lower())
-    size = (int(match[1]), int(match[2])) if match else (0, 0)
-    if any(side == 0 or side % 32 for side in size):
-        raise argparse.ArgumentTypeError(
-            f"expected WIDTHxHEIGHT in multiples of 32, like 512x288, got {text!r}"
-        )
-    return size
-
-
-def _file(*suffixes: str) -> Callable[[str], Path]:
-    def path(text: str) -> Path:
-        if not text.lower().endswith(suffixes):
-            raise argparse.ArgumentTypeError(
-                f"expected a {' or '.join(suffixes)} file, got {text!r}"
-            )
-        return Path(text)
-
-    return path
 
 
 def argument_parser() -> argparse.ArgumentParser:
@@ -109,7 +70,7 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--output",
-        type=_file(".safetensors"),
+        type=file(".safetensors"),
         default=Path("out/modnet_pruned.safetensors"),
         metavar="FILE",
         help="(default: %(default)s)",
@@ -180,7 +141,7 @@ def _add_report(group: argparse._ArgumentGroup) -> None:
     add("--report", type=Path, metavar="JSON", help="write everything that is printed, by name")
     add(
         "--picture",
-        type=_file(".png", ".svg", ".pdf"),
+        type=file(".png", ".svg", ".pdf"),
         metavar="FILE",
         help="draw the widths before and after",
     )

@@ -40,6 +40,15 @@ def find_videos(root: Path) -> list[Path]:
     return sorted(path for path in entries if path.suffix.lower() in VIDEOS)
 
 
+def names_of(videos: Sequence[Path]) -> dict[Path, str]:
+    """What to call the videos of a folder: without their suffix, where that tells them apart."""
+    stems = [video.stem for video in videos]
+    return {
+        video: video.stem if stems.count(video.stem) == 1 else video.name.replace(".", "-")
+        for video in videos
+    }
+
+
 def read_clip(path: Path, limit: int | None = None) -> Clip:
     """A video, or a folder of frames with mattes or without.
 
@@ -71,24 +80,24 @@ def frames_of(videos: Sequence[Path], folder: Path, *, interval_s: float = 0.2) 
         PrunerError: A video cannot be read.
     """
     items = []
-    for video in videos:
-        if not (folder / video.stem).is_dir():
+    for video, name in names_of(videos).items():
+        if not (folder / name).is_dir():
             try:
-                _write_frames(video, folder / video.stem, interval_s)
+                _write_frames(video, folder / name, interval_s)
             except StreamError as error:
                 raise PrunerError(str(error)) from error
-        items += [Pair(path.stem, path, None) for path in pictures(folder / video.stem)]
+        items += [Pair(path.stem, path, None) for path in pictures(folder / name)]
     return items
 
 
 def _write_frames(video: Path, folder: Path, interval_s: float) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent) as name, open_source(str(video)) as source:
-        whole = Path(name) / video.stem
+    with TemporaryDirectory(dir=folder.parent) as made_in, open_source(str(video)) as source:
+        whole = Path(made_in) / folder.name
         whole.mkdir()
         for index, frame in enumerate(thinned(source, interval_s)):
             _, jpeg = cv2.imencode(".jpg", frame.image)
-            jpeg.tofile(whole / f"{video.stem}_{index:05d}.jpg")
+            jpeg.tofile(whole / f"{folder.name}_{index:05d}.jpg")
         with contextlib.suppress(OSError):  # another process was first
             whole.replace(folder)
 

@@ -15,6 +15,7 @@ from pruner.clips import find_clips, read_clip
 from pruner.contact_sheet import worst_cases, write_sheet
 from pruner.data import pairs, pictures, spread
 from pruner.errors import PrunerUsageError
+from pruner.option_types import whole
 from pruner.score_table import score_table, table_console
 from pruner.scores import score_clips, score_negatives, score_pictures, summary
 from pruner.scoring import add_models, exit_code, open_models, progress_bar, write_json
@@ -29,7 +30,9 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--data", type=Path, metavar="DIR", help="image/ + alpha/, fg/ + alpha/, or P3M-10k's")
     add("--negatives", type=Path, metavar="DIR", help="pictures without people")
     add("--clips", type=Path, metavar="DIR", help="videos, or folders of frames (image/ + alpha/)")
-    add("--limit", type=int, metavar="N", help="so many pictures at most, and frames of a clip")
+    add(
+        "--limit", type=whole(1), metavar="N", help="so many pictures at most, and frames of a clip"
+    )
     add("--sheet", type=Path, metavar="FILE.png", help="draw the pictures that went worst")
     return parser
 

@@ -12,6 +12,7 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from pruner.clips import read_clip
 from pruner.data import pairs, pictures
 from pruner.errors import PrunerUsageError
 from pruner.names import short_names
+from pruner.option_types import whole
 from pruner.score_table import table_console
 from pruner.scores import MEASURES, Clip, Predictor, Scores, mean_scores, score_clip
 from pruner.scoring import add_models, exit_code, open_models, progress_bar, write_json
@@ -79,7 +81,14 @@ def planned_clips(options: argparse.Namespace) -> list[Callable[[], Clip]]:
             seed=options.seed,
         )
         planned += [partial(_made, clip) for clip in made]
-    return planned + [partial(read_clip, path, options.frames) for path in options.videos]
+    names = short_names(map(str, options.videos))
+    return planned + [
+        partial(_read, path, names[str(path)], options.frames) for path in options.videos
+    ]
+
+
+def _read(path: Path, name: str, limit: int) -> Clip:
+    return replace(read_clip(path, limit), name=name)
 
 
 def _made(clip: KnownClip) -> Clip:
@@ -101,8 +110,14 @@ def argument_parser() -> argparse.ArgumentParser:
     )
     add("--backgrounds", type=Path, metavar="DIR", help="pictures without people")
     add("--videos", type=Path, nargs="+", default=[], metavar="FILE", help="clips without truth")
-    add("--clips", type=int, default=12, metavar="N", help="how many clips to make (default: 12)")
-    add("--frames", type=int, default=48, metavar="N", help="frames of a clip (default: 48)")
+    add(
+        "--clips",
+        type=whole(1),
+        default=12,
+        metavar="N",
+        help="how many clips to make (default: 12)",
+    )
+    add("--frames", type=whole(1), default=48, metavar="N", help="frames of a clip (default: 48)")
     add(
         "--clip-size",
         type=_size_wh,
@@ -110,7 +125,7 @@ def argument_parser() -> argparse.ArgumentParser:
         metavar="WxH",
         help="of the clips that are made (default: 640x360)",
     )
-    add("--seed", type=int, default=0, help="makes other clips")
+    add("--seed", type=whole(0), default=0, help="makes other clips")
     add("--strips", type=Path, metavar="DIR", help="draw frames of every clip, before and after")
     return parser
 

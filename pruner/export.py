@@ -13,8 +13,9 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pruner.arguments import size_wh
-from pruner.errors import PrunerError, PrunerUsageError
+from pruner.command import exit_code, keep_existing
+from pruner.errors import PrunerUsageError
+from pruner.option_types import size_wh
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "models" / "weights"
 STEMS = {"original": "modnet", "pruned": "modnet_pruned"}
@@ -48,17 +49,7 @@ def argument_parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    options = argument_parser().parse_args(argv)
-    from models.checkpoint import CheckpointError
-
-    try:
-        run(options)
-    except (PrunerError, CheckpointError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code if isinstance(error, PrunerError) else 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return exit_code(run, argument_parser().parse_args(argv))
 
 
 def stem_of(name: str) -> str:
@@ -83,9 +74,7 @@ def run(options: argparse.Namespace) -> None:
     if options.onnx:
         size = "_{}x{}".format(*options.static_size) if options.static_size else ""
         names.append(f"{stem}{size}.onnx")
-    for name in names:
-        if (options.output_dir / name).exists() and not options.force:
-            raise PrunerUsageError(f"{options.output_dir / name} exists; add --force to replace it")
+    keep_existing((options.output_dir / name for name in names), force=options.force)
     _export(options, stem, names)
 
 

@@ -68,6 +68,26 @@ class Fade:
         return torch.cat([output[:, :-instance], both], dim=1)
 
 
+def new_norms(model: MODNet, widths: MODNetWidths) -> dict[str, IBNorm]:
+    """The norms, by their names, that took over instance norms.
+
+    Args:
+        model: As `foldable` made it.
+        widths: Before that.
+    """
+    before = dict(MODNet(widths).named_modules())
+    return {
+        name: norm
+        for name, norm in model.named_modules()
+        if isinstance(norm, IBNorm) and _instance(norm) != _instance(before[name])
+    }
+
+
+def _instance(norm: nn.Module) -> int:
+    assert isinstance(norm, IBNorm)
+    return norm.inorm.num_features
+
+
 @contextmanager
 def fading(model: MODNet, widths: MODNetWidths) -> Iterator[Fade]:
     """While it lasts, a foldable network has the instance norms that it had before.
@@ -77,15 +97,14 @@ def fading(model: MODNet, widths: MODNetWidths) -> Iterator[Fade]:
         widths: Before that.
     """
     fade = Fade()
-    before = dict(MODNet(widths).named_modules())
-    hooks = []
-    for name, norm in model.named_modules():
+    before = MODNet(widths)
+    for norm in model.modules():
         if isinstance(norm, IBNorm):
             norm.bnorm.momentum = _MOMENTUM
-            old = before[name]
-            assert isinstance(old, IBNorm)
-            if old.inorm.num_features != norm.inorm.num_features:
-                hooks.append(norm.register_forward_hook(_hook(fade, old.inorm.num_features)))
+    hooks = [
+        norm.register_forward_hook(_hook(fade, _instance(before.get_submodule(name))))
+        for name, norm in new_norms(model, widths).items()
+    ]
     try:
         yield fade
     finally:

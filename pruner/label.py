@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from pruner.errors import PrunerError, PrunerUsageError
+from pruner.option_types import positive, whole
 from stream.frame import Alpha, Frame, MattedFrame
 from stream.mattes.subject import Subject, only_subject
 from stream.steps import refined
@@ -36,8 +37,20 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--output", type=Path, required=True, metavar="DIR", help="gets image/ and alpha/")
     add("--name", default="clips", help="of the data set: files are called NAME_... (%(default)s)")
     add("--model", default="original", help="name, .xml or checkpoint (default: %(default)s)")
-    add("--size", type=int, default=512, metavar="PIXELS", help="short side seen (default: 512)")
-    add("--every", type=float, default=0.5, metavar="S", help="seconds between two (default: 0.5)")
+    add(
+        "--size",
+        type=whole(1),
+        default=512,
+        metavar="PIXELS",
+        help="short side seen (default: 512)",
+    )
+    add(
+        "--every",
+        type=positive,
+        default=0.5,
+        metavar="S",
+        help="seconds between two (default: 0.5)",
+    )
     return parser
 
 
@@ -50,21 +63,23 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> None:
     """Label as the options say."""
-    from pruner.clips import find_videos, thinned
+    from pruner.clips import find_videos, names_of, thinned
     from pruner.predictors import open_predictor
     from stream.source import open_source
 
-    if not options.every > 0:
-        raise PrunerUsageError(f"--every: expected more than 0 seconds, got {options.every:g}")
     videos = find_videos(options.clips)
     if not videos:
         raise PrunerError(f"{options.clips}: expected a folder of videos")
+    names = {video: f"{options.name}_{name}" for video, name in names_of(videos).items()}
+    for name in names.values():
+        if (there := options.output / "image" / f"{name}_00000.jpg").exists():
+            raise PrunerUsageError(f"{there} exists: choose another --output or --name")
     predictor = open_predictor(options.model, size=options.size)
     count = 0
-    for video in videos:
+    for video, name in names.items():
         with open_source(str(video)) as source:
             for index, matted in enumerate(labelled(thinned(source, options.every), predictor)):
-                _write(options.output, f"{options.name}_{video.stem}_{index:05d}", matted)
+                _write(options.output, f"{name}_{index:05d}", matted)
                 count += 1
     print(f"pictures: {count}, in {options.output}; look at them before you train on them")
 

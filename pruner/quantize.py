@@ -14,8 +14,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from pruner.command import exit_code, keep_existing
 from pruner.errors import PrunerError, PrunerUsageError
 from pruner.export import WEIGHTS, how_to_use, stem_of
+from pruner.option_types import whole
 
 if TYPE_CHECKING:
     from pruner.manifest import ModelEntry
@@ -49,9 +51,15 @@ def argument_parser() -> argparse.ArgumentParser:
         help=f"with --val, by which share MSE and MAD may grow (default: {MAX_GROWTH}); without, "
         f"how far mattes may move on average, of 1 (default: {MAX_MAD})",
     )
-    add("--size", type=int, default=512, metavar="PIXELS", help="short side seen (default: 512)")
-    add("--subset", type=int, default=128, metavar="N", help="pictures used of --data")
-    add("--val-limit", type=int, metavar="N", help="so many pictures of --val at most")
+    add(
+        "--size",
+        type=whole(1),
+        default=512,
+        metavar="PIXELS",
+        help="short side seen (default: 512)",
+    )
+    add("--subset", type=whole(1), default=128, metavar="N", help="pictures used of --data")
+    add("--val-limit", type=whole(1), metavar="N", help="so many pictures of --val at most")
     add("--output-dir", type=Path, default=WEIGHTS, metavar="DIR", help="(default: models/weights)")
     add("--json", type=Path, metavar="FILE", help="write what is printed")
     add("--force", action="store_true", help="replace files that exist")
@@ -60,20 +68,13 @@ def argument_parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    options = argument_parser().parse_args(argv)
-    from pruner.scoring import exit_code
-
-    return exit_code(run, options)
+    return exit_code(run, argument_parser().parse_args(argv))
 
 
 def run(options: argparse.Namespace) -> None:
     """Quantise as the options say."""
     from pruner import manifest
 
-    for option in ("size", "subset", "val_limit"):
-        value = getattr(options, option)
-        if value is not None and value < 1:
-            raise PrunerUsageError(f"--{option.replace('_', '-')}: expected 1 or more, got {value}")
     models = manifest.read(options.output_dir)["models"]
     if options.name not in models:
         raise PrunerUsageError(
@@ -85,9 +86,8 @@ def run(options: argparse.Namespace) -> None:
         raise PrunerUsageError(f"--name: {options.name} is {entry.precision} already")
     name = options.output_name or f"{options.name}-int8"
     stem = stem_of(name) if options.output_name else f"{Path(entry.ir).stem}_int8"
-    for file in (f"{stem}.xml", f"{stem}.bin"):
-        if (options.output_dir / file).exists() and not options.force:
-            raise PrunerUsageError(f"{options.output_dir / file} exists; add --force to replace it")
+    written = (options.output_dir / f"{stem}{suffix}" for suffix in (".xml", ".bin"))
+    keep_existing(written, force=options.force)
     _quantize(options, entry, name, stem)
 
 

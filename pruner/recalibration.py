@@ -26,6 +26,22 @@ def recalibrate(
     model.eval()
 
 
+@torch.no_grad()
+def estimate(norms: Sequence[nn.BatchNorm2d], model: MODNet, items: Sequence[Pair]) -> None:
+    """Estimate the statistics of some of a network's batch norms anew; all others keep theirs."""
+    model.eval()
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean over all that is seen
+        norm.train()
+    for images in _pictures(items, size=256, batches=25):
+        model(images, heads=True)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    model.eval()
+
+
 class _WithHeads(nn.Module):
     """The network with its train-only heads: they have batch norms too."""
 

@@ -12,8 +12,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from models.checkpoint import CheckpointError
+from pruner import command
 from pruner.errors import PrunerError
+from pruner.option_types import whole
 from pruner.predictors import open_predictor
 from pruner.scores import Predictor
 from stream.errors import StreamError
@@ -33,7 +34,13 @@ def add_models(parser: argparse.ArgumentParser) -> None:
     )
     add("--device", default="CPU", help="OpenVINO device (default: CPU)")
     add("--torch-device", default="cpu", help="for checkpoints: cpu, cuda, ... (default: cpu)")
-    add("--size", type=int, default=512, metavar="PIXELS", help="short side seen (default: 512)")
+    add(
+        "--size",
+        type=whole(1),
+        default=512,
+        metavar="PIXELS",
+        help="short side seen (default: 512)",
+    )
     add("--json", type=Path, metavar="FILE", help="write every score")
 
 
@@ -57,17 +64,14 @@ def progress_bar() -> Progress:
 
 
 def exit_code(run: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> int:
-    """Run a command; what the user can mend is told in a line or two."""
+    """Run a command that also reads videos; see `pruner.command.exit_code`."""
     try:
-        run(options)
-    except (PrunerError, CheckpointError, StreamError) as error:
+        return command.exit_code(run, options)
+    except StreamError as error:
         print(f"error: {error}", file=sys.stderr)
-        if isinstance(error, StreamError) and error.hint:
+        if error.hint:
             print(f"hint: {error.hint}", file=sys.stderr)
-        return getattr(error, "exit_code", 1)
-    except KeyboardInterrupt:
-        return 130
-    return 0
+        return error.exit_code
 
 
 def write_json(path: Path, result: Mapping[str, Any]) -> None:

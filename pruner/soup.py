@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from pruner.command import exit_code, keep_existing
 from pruner.errors import PrunerError
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ def argument_parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    from pruner.scoring import exit_code
-
     return exit_code(run, argument_parser().parse_args(argv))
 
 
@@ -41,8 +40,7 @@ def run(options: argparse.Namespace) -> None:
 
     if len(options.weights) < 2:
         raise PrunerError("expected two files or more, got one")
-    if options.output.exists() and not options.force:
-        raise PrunerError(f"{options.output} exists; choose another name, or --force replaces it")
+    keep_existing([options.output], force=options.force)
     networks = [checkpoint.load(path) for path in options.weights]
     for path, network in zip(options.weights, networks, strict=True):
         if network.widths != networks[0].widths:

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pruner.arguments import add_limits, amount
+from pruner.arguments import add_limits
+from pruner.command import exit_code
 from pruner.machine import add_machine, launched_fabric
+from pruner.option_types import amount, positive, whole
 from pruner.train_options import add_data, add_learning, loss_weights
 
 if TYPE_CHECKING:
@@ -101,10 +103,12 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     )
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument(
-        "--steps", type=int, metavar="N", help=f"of each retraining (default: {STEPS})"
+        "--steps", type=whole(1), metavar="N", help=f"of each retraining (default: {STEPS})"
     )
-    budget.add_argument("--minutes", type=float, metavar="N", help="each retraining takes so long")
-    add("--size", type=int, default=512, metavar="PIXELS", help="short side that scoring sees")
+    budget.add_argument(
+        "--minutes", type=positive, metavar="N", help="each retraining takes so long"
+    )
+    add("--size", type=whole(1), default=512, metavar="PIXELS", help="short side that scoring sees")
     add_data(parser)
     add_learning(parser)
     add_machine(parser)
@@ -125,17 +129,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     argv = sys.argv[1:] if argv is None else argv
     options = argument_parser().parse_args(argv)
-    from pruner.scoring import exit_code
-
-    code = exit_code(lambda chosen: run(chosen, shlex.join(argv)), options)
-    if code == 130:
-        print("interrupted; the same command goes on from here", file=sys.stderr)
-    return code
+    return exit_code(
+        lambda chosen: run(chosen, shlex.join(argv)),
+        options,
+        if_interrupted="interrupted; the same command goes on from here",
+    )
 
 
 def run(options: argparse.Namespace, command: str) -> None:
     """Answer the question that the options ask."""
-    from pruner.study_lab import keep_settings
+    from pruner.run_folder import keep_settings
     from pruner.study_questions import ASK
 
     if options.steps is None and options.minutes is None:
@@ -152,7 +155,7 @@ def run(options: argparse.Namespace, command: str) -> None:
 
 def settings_of(options: argparse.Namespace) -> dict[str, Any]:
     """What the results depend on: options, and digests of the networks' files."""
-    from pruner.study_lab import fingerprint
+    from pruner.run_folder import fingerprint
 
     settings: dict[str, Any] = {}
     for name, value in sorted(vars(options).items()):

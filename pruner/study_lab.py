@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +16,6 @@ from models import checkpoint
 from models.modnet import MODNet
 from pruner.cost import cost
 from pruner.data import Pair
-from pruner.errors import PrunerError, PrunerUsageError
 from pruner.latency import measure_latency
 from pruner.objectives import (
     LossWeights,
@@ -28,6 +25,7 @@ from pruner.objectives import (
 )
 from pruner.predictors import torch_predictor
 from pruner.recalibration import recalibrate
+from pruner.run_folder import read_json
 from pruner.schedule import Settings
 from pruner.scores import mean_scores, score_pictures
 from pruner.scoring import write_json
@@ -205,39 +203,3 @@ def _adapted(settings: Settings, mode: str, longer: float, freeze_backbone: bool
         backbone_factor=0.0 if freeze_backbone else settings.backbone_factor,
         fresh_backbone=has_fresh_backbone(mode, freeze_backbone=freeze_backbone),
     )
-
-
-def keep_settings(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Note with which settings the results of a folder are made.
-
-    Raises:
-        PrunerUsageError: There are results already, made with other settings.
-    """
-    path = folder / "settings.json"
-    settings = json.loads(json.dumps(settings))  # JSON knows no tuples
-    if path.is_file():
-        known = read_json(path)
-        names = sorted(known.keys() | settings.keys())
-        if changed := [name for name in names if known.get(name) != settings.get(name)]:
-            raise PrunerUsageError(
-                f"{folder}: holds results with another {', '.join(changed)}; "
-                "choose another --output, or delete that folder"
-            )
-    write_json(path, settings)
-
-
-def fingerprint(path: Path) -> str:
-    """Tells one file's content from another's.
-
-    Raises:
-        PrunerError: No such file.
-    """
-    if not path.is_file():
-        raise PrunerError(f"{path}: no such file")
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """What `write_json` wrote."""
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content

@@ -12,7 +12,8 @@ from pruner.compress import Wish, compress
 from pruner.cost import cost
 from pruner.policy import MIN_KEEP, Limits
 from pruner.published import load_network
-from pruner.study_lab import Lab, Row, fingerprint
+from pruner.run_folder import fingerprint
+from pruner.study_lab import Lab, Row
 
 
 def modes(lab: Lab, options: argparse.Namespace) -> list[Row]:

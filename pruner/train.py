@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pruner.errors import PrunerError
-from pruner.machine import add_machine, keep_kernels, launched_fabric
+from pruner.command import exit_code
+from pruner.errors import PrunerUsageError
+from pruner.machine import add_machine, is_first_process, keep_kernels, launched_fabric
+from pruner.option_types import positive, whole
 from pruner.train_options import (
     MODES,
     add_data,
@@ -33,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     modes = "; ".join(f"{name}: {text}" for name, text in MODES.items())
     p.add_argument("mode", choices=MODES, help=modes)
     add = p.add_argument
-    add("--weights", type=Path, required=True, metavar="FILE", help="to start from (.safetensors)")
+    add("--weights", type=Path, required=True, metavar="FILE", help=".safetensors, .ckpt or .pth")
     add("--teacher", type=Path, metavar="FILE", help="network to learn from (distil)")
     add(
         "--output",
@@ -43,10 +45,10 @@ def parser() -> argparse.ArgumentParser:
         help="folder of the run; with --backgrounds, takes about as much room as the pictures",
     )
     add("--resume", action="store_true", help="go on with the run in --output")
-    add("--epochs", type=int, metavar="N", help="(default: 40, or as many as --minutes allow)")
+    add("--epochs", type=whole(1), metavar="N", help="(default: 40, or as many as --minutes allow)")
     add(
         "--minutes",
-        type=float,
+        type=positive,
         metavar="N",
         help="stop (with the rate at zero) after this time, or the epochs if they end before",
     )
@@ -69,27 +71,19 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     options = parser().parse_args(argv)
-    from models.checkpoint import CheckpointError
-
-    try:
-        run(options)
-    except (PrunerError, CheckpointError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"interrupted; go on with --resume --output {options.output}", file=sys.stderr)
-        return 130
-    return 0
+    then = f"interrupted; go on with --resume --output {options.output}"
+    return exit_code(run, options, if_interrupted=then)
 
 
 def run(options: argparse.Namespace) -> None:
     """Train as the options say."""
     import torch
 
-    from models import checkpoint
-    from pruner.fading import fading, foldable
+    from pruner.fading import fading, foldable, new_norms
     from pruner.objectives import objective_of, starting_network
-    from pruner.recalibration import recalibrate
+    from pruner.published import load_network
+    from pruner.recalibration import estimate, recalibrate
+    from pruner.run_folder import keep_settings
     from pruner.trainer import Trainer
 
     _check(options)
@@ -97,13 +91,19 @@ def run(options: argparse.Namespace) -> None:
     mode, settings = options.mode, _settings(options)
     torch.manual_seed(options.seed)
     data = _read(options)
-    given = checkpoint.load(options.weights)
+    given = load_network(options.weights)
     model = starting_network(mode, given, freeze_backbone=options.freeze_backbone)
     if mode == "fold":
         model = foldable(model)
-    teacher = checkpoint.load(options.teacher) if mode == "distil" else None
-    if options.recalibrate and not options.resume:
-        recalibrate(model, data.items)
+    teacher = load_network(options.teacher) if mode == "distil" else None
+    if not options.resume:
+        if options.recalibrate:
+            recalibrate(model, data.items)
+        if mode == "fold":
+            norms = new_norms(model, given.widths).values()
+            estimate([norm.bnorm for norm in norms], model, data.items)
+    if is_first_process():
+        keep_settings(options.output, _purpose(options), anew=not options.resume)
     fabric = launched_fabric(options)
     model.to(fabric.device)
     objective = objective_of(mode, model, loss_weights(options), teacher)
@@ -133,6 +133,16 @@ def _settings(options: argparse.Namespace) -> Settings:
     )
 
 
+def _purpose(options: argparse.Namespace) -> dict[str, str]:
+    """What a run must have in common with the one that it goes on with."""
+    from pruner.run_folder import fingerprint
+
+    purpose = {"mode": options.mode, "weights": fingerprint(options.weights)}
+    if options.mode == "distil":
+        purpose["teacher"] = fingerprint(options.teacher)
+    return purpose
+
+
 def _report(line: str) -> None:
     print(line, flush=True)
 
@@ -147,9 +157,14 @@ def _read(options: argparse.Namespace) -> Data:
 def _check(options: argparse.Namespace) -> None:
     """Refuse what cannot work before anything is loaded."""
     if options.mode == "distil" and options.teacher is None:
-        raise PrunerError("distil needs --teacher, the network to learn from")
-    if (options.output / "last.pt").exists() and not options.resume:
-        raise PrunerError(
+        raise PrunerUsageError("distil needs --teacher, the network to learn from")
+    has_run = (options.output / "last.pt").is_file()
+    if options.resume and not has_run:
+        raise PrunerUsageError(
+            f"{options.output}: nothing to resume; leave --resume out for a new run"
+        )
+    if has_run and not options.resume:
+        raise PrunerUsageError(
             f"{options.output}: holds a run already; add --resume to go on, or take another folder"
         )
 

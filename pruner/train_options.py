@@ -7,7 +7,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pruner.errors import PrunerError, PrunerUsageError
+from pruner.errors import PrunerUsageError
+from pruner.option_types import not_negative, positive, share, whole
 
 if TYPE_CHECKING:
     from pruner.data import Pair
@@ -61,12 +62,12 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     add("--backgrounds", type=Path, metavar="DIR", help="pictures without people, to put behind")
     add(
         "--composite",
-        type=float,
+        type=share,
         default=0.3,
         metavar="SHARE",
         help="of pictures: people before those",
     )
-    add("--negative", type=float, default=0.1, metavar="SHARE", help="of pictures: those alone")
+    add("--negative", type=share, default=0.1, metavar="SHARE", help="of pictures: those alone")
     add("--objects", type=Path, metavar="DIR", help="cut-outs of things, to put behind people")
     add(
         "--emphasis",
@@ -76,14 +77,15 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=N",
         help="draw pictures named NAME_... N times as often as other data sets; repeat it",
     )
-    add("--val-size", type=int, default=384, metavar="PIXELS", help="long side in validation")
-    add("--val-limit", type=int, metavar="N", help="validate on so many pictures")
+    add("--val-size", type=whole(32), default=384, metavar="PIXELS", help="long side in validation")
+    add("--val-limit", type=whole(1), metavar="N", help="validate on so many pictures")
 
 
 def add_learning(parser: argparse.ArgumentParser) -> None:
     """How fast is learnt, and from how much at a time."""
     add = parser.add_argument
-    add("--batch", type=int, default=8, metavar="N", help="pictures a step and device (default: 8)")
+    text = "pictures a step and device (default: 8)"
+    add("--batch", type=whole(1), default=8, metavar="N", help=text)
     add(
         "--sizes",
         type=int,
@@ -92,20 +94,21 @@ def add_learning(parser: argparse.ArgumentParser) -> None:
         metavar="PIXELS",
         help="short sides, multiples of 32 (default: 224 256 288)",
     )
-    add("--lr", type=float, default=1.2e-3, metavar="RATE", help="peak of the learning rate")
-    add("--backbone-lr", type=float, default=0.3, metavar="SHARE", help="the backbone's part of it")
-    add("--warmup", type=int, default=100, metavar="N", help="steps to the peak")
+    add("--lr", type=positive, default=1.2e-3, metavar="RATE", help="peak of the learning rate")
+    text = "the backbone's part of it; 0 leaves the backbone as it is"
+    add("--backbone-lr", type=not_negative, default=0.3, metavar="SHARE", help=text)
+    add("--warmup", type=whole(0), default=100, metavar="N", help="steps to the peak")
     for name, weight in (("semantic", 10.0), ("entropy", 1.0), ("matte", 1.0), ("pyramid", 5.0)):
         text = f"of the {name} loss (default: {weight:g})"
-        add(f"--{name}", type=float, default=weight, metavar="WEIGHT", help=text)
+        add(f"--{name}", type=not_negative, default=weight, metavar="WEIGHT", help=text)
     add(
         "--detail",
-        type=float,
+        type=not_negative,
         default=10.0,
         metavar="WEIGHT",
         help="of the detail loss (default: 10); 0 leaves it out",
     )
-    add("--seed", type=int, default=0)
+    add("--seed", type=whole(0), default=0)
 
 
 def loss_weights(options: argparse.Namespace) -> LossWeights:
@@ -126,10 +129,17 @@ def read_pairs(options: argparse.Namespace) -> tuple[list[Pair], list[Pair]]:
 
     Raises:
         PrunerError: A folder that cannot be used.
+        PrunerUsageError: Emphasis on a data set that is not there.
     """
     from pruner.data import pairs, spread
 
     items = pairs(options.data)
+    known = sorted({item.source for item in items} - {""})
+    if unknown := [name for name, _ in options.emphasis if name not in known]:
+        raise PrunerUsageError(
+            f"--emphasis: no pictures in {options.data} are called {unknown[0]}_...; "
+            f"there are {', '.join(known) or 'no such names'}"
+        )
     held_out = pairs(options.val) if options.val else items[::10]
     if not options.val:
         items = [item for i, item in enumerate(items) if i % 10]
@@ -151,6 +161,8 @@ def read_data(options: argparse.Namespace, *, coarse: bool = False) -> Data:
     from pruner.training_set import Mix
     from pruner.validation import Validation
 
+    if options.composite + options.negative > 1:
+        raise PrunerUsageError("--composite and --negative: expected shares of 1 at most together")
     items, held_out = read_pairs(options)
     return Data(
         items,
@@ -205,12 +217,12 @@ def read_settings(
     """How to train: the options, and what the caller decides.
 
     Raises:
-        PrunerError: Sides that the network cannot take.
+        PrunerUsageError: Sides that the network cannot take.
     """
     from pruner.schedule import Settings
 
     if bad := [size for size in options.sizes if size % 32 or size < 64]:
-        raise PrunerError(f"--sizes: expected multiples of 32 from 64, got {bad[0]}")
+        raise PrunerUsageError(f"--sizes: expected multiples of 32 from 64, got {bad[0]}")
     return Settings(
         epochs=epochs,
         steps=steps,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -21,8 +20,9 @@ from pruner.averaging import averaged
 from pruner.data import Pair
 from pruner.errors import PrunerError
 from pruner.objectives import Losses, Objective
+from pruner.run_folder import load_state, save_state
 from pruner.schedule import Progress, Settings
-from pruner.training_set import Batch, Mix, Plan, TrainingSet
+from pruner.training_set import Batch, Mix, Plan, TrainingSet, drawn
 from pruner.validation import Score, Validation
 
 Report = Callable[[str], None]
@@ -92,15 +92,10 @@ class Trainer:
         """Go on where `last.pt` of the folder stands.
 
         Raises:
-            PrunerError: There is none, it is damaged, or another network's.
+            PrunerError: It is damaged, or another network's.
         """
         path = self.folder / "last.pt"
-        if not path.is_file():
-            raise PrunerError(f"{path}: nothing to resume; leave --resume out for a new run")
-        try:
-            state = torch.load(path, map_location=self._fabric.device, weights_only=True)
-        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            raise PrunerError(f"{path}: damaged; start anew without --resume") from error
+        state = load_state(path, self._fabric.device)
         try:
             self._network.load_state_dict(state["model"])
             self._average.load_state_dict(state["average"])
@@ -164,7 +159,7 @@ class Trainer:
             # pymatting's OpenMP threads do not survive a fork.
             multiprocessing_context="spawn" if settings.workers else None,
         )
-        for image, alpha in loader:
+        for image, alpha in drawn(loader):
             image, alpha = fabric.to_device((image, alpha))
             torch.manual_seed(plan.seed_of(self.progress.step))  # an interrupted run draws the same
             yield Batch(self._augment(image).clamp(0, 1), alpha)
@@ -210,9 +205,7 @@ class Trainer:
             "optimizer": self._optimizer.state_dict(),
             "progress": asdict(self.progress),
         }
-        partial = self.folder / "last.pt.part"
-        torch.save(state, partial)
-        partial.replace(self.folder / "last.pt")
+        save_state(self.folder / "last.pt", state)
 
 
 def train_mode(model: MODNet, *, freeze_norms: bool = False, fresh: bool = False) -> None:

@@ -144,7 +144,7 @@ def test_nothing_is_replaced_unless_forced(
 ) -> None:
     output = tmp_path / "small.safetensors"
     output.write_text("precious")
-    assert run("--weights", weights, "--output", output) == 1
+    assert run("--weights", weights, "--output", output) == 2
     assert capsys.readouterr().err == (
         f"error: {output} exists: choose another name, or --force replaces it\n"
     )

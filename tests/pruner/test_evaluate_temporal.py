@@ -54,6 +54,18 @@ def test_clips_without_known_mattes_are_scored_by_their_flicker(data: Path, tmp_
     assert set(clips["clip.mp4"]["steady"]) == {"flicker"}
 
 
+def test_clips_of_one_name_are_all_scored(data: Path, tmp_path: Path) -> None:
+    videos = [tmp_path / folder / "clip.mp4" for folder in ("day", "night")]
+    for video in videos:
+        video.parent.mkdir()
+        make_clip(video)
+    output = tmp_path / "scores.json"
+    common = ["--models", str(data / "tiny.xml"), "--frames", "2", "--size", "32"]
+    assert main(["--videos", *map(str, videos), *common, "--json", str(output)]) == 0
+    ((_, clips),) = json.loads(output.read_text(encoding="utf-8"))["scores"].items()
+    assert list(clips) == ["day/clip.mp4", "night/clip.mp4"]
+
+
 def test_strips_show_the_picture_and_the_steps_below_each_other(data: Path, tmp_path: Path) -> None:
     assert run(data, tmp_path / "scores.json", "--strips", str(tmp_path / "strips")) == 0
     strips = sorted((tmp_path / "strips").iterdir())

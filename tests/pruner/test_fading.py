@@ -2,12 +2,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from models import checkpoint
 from models.modnet import IBNorm
 from pruner import train
-from pruner.fading import Fade, fading, foldable
+from pruner.data import pairs
+from pruner.fading import Fade, fading, foldable, new_norms
 from pruner.openvino_ir import infer, to_ir
+from pruner.recalibration import estimate
 from tests.pruner.networks import TINY, tiny_network
 from tests.pruner.people import write_people
 
@@ -54,6 +57,22 @@ def test_the_share_of_the_instance_norms_goes_down_to_nothing(done: float, share
     fade = Fade()
     fade.at(done)
     assert fade.share == pytest.approx(share)
+
+
+def test_new_norms_start_with_the_statistics_of_pictures_and_no_other_norm_changes(
+    tmp_path: Path,
+) -> None:
+    model = tiny_network().float()
+    converted = foldable(model)
+    new = [norm.bnorm for norm in new_norms(converted, model.widths).values()]
+    assert 0 < len(new) < sum(isinstance(m, IBNorm) for m in converted.modules())
+    others = [m for m in converted.modules() if isinstance(m, nn.BatchNorm2d) and m not in new]
+    before = [norm.running_var.clone() for norm in others]
+    estimate(new, converted, pairs(write_people(tmp_path, 2)))
+    assert all(float(norm.running_mean.abs().max()) > 0 for norm in new)
+    assert all(torch.equal(norm.running_var, old) for norm, old in zip(others, before, strict=True))
+    assert {norm.momentum for norm in new} == {0.1}
+    assert not converted.training
 
 
 def test_the_command_leaves_a_network_that_folds_into_convolutions(tmp_path: Path) -> None:

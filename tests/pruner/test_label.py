@@ -63,14 +63,24 @@ def test_the_command_makes_a_data_set(
     assert "pictures: 2" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"), [([], "a folder of videos"), (["--every", "0"], "more than 0")]
-)
-def test_what_cannot_work_is_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+def test_videos_that_differ_in_their_suffix_alone_all_get_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr("pruner.predictors.open_predictor", lambda *_, **__: Network())
+    for name in ("talk.mkv", "talk.mp4", "walk.mp4"):
+        make_clip(tmp_path / name, frames=2, size_wh=(320, 200), rate=25)
     command = ["--clips", str(tmp_path), "--output", str(tmp_path / "set")]
-    assert label.main([*command, *arguments]) != 0
+    assert label.main(command) == 0
+    names = [pair.name for pair in pairs(tmp_path / "set")]
+    assert names == ["clips_talk-mkv_00000", "clips_talk-mp4_00000", "clips_walk_00000"]
+    assert label.main(command) == 2  # what somebody has looked through is not made again
+    assert "choose another --output or --name" in capsys.readouterr().err
+
+
+def test_a_folder_without_videos_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert label.main(["--clips", str(tmp_path), "--output", str(tmp_path / "set")]) == 1
     error = capsys.readouterr().err
-    assert message in error
+    assert "a folder of videos" in error
     assert error.count("\n") == 1

@@ -54,7 +54,7 @@ def test_a_mean_replaces_nothing_unasked(
 ) -> None:
     file = written(tmp_path / "a.safetensors", tiny_network(TINY))
     before = Path(file).read_bytes()
-    assert main([file, file, "--output", file]) == 1
+    assert main([file, file, "--output", file]) == 2
     assert "--force replaces it" in capsys.readouterr().err
     assert Path(file).read_bytes() == before
     assert main([file, file, "--output", file, "--force"]) == 0

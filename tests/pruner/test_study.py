@@ -20,8 +20,9 @@ from pruner import study
 from pruner.data import pairs
 from pruner.objectives import LossWeights, Objective
 from pruner.recalibration import recalibrate
+from pruner.run_folder import keep_settings
 from pruner.schedule import Settings
-from pruner.study_lab import Conditions, Lab, keep_settings
+from pruner.study_lab import Conditions, Lab
 from pruner.study_report import COLUMNS, markdown
 from pruner.trainer import Data, Trainer
 from pruner.training_set import Mix

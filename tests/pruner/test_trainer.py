@@ -2,6 +2,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -10,7 +11,7 @@ from lightning_fabric import Fabric
 from models import checkpoint
 from models.modnet import MODNet
 from pruner import train
-from pruner.data import pairs, pictures
+from pruner.data import pairs, pictures, read_pair
 from pruner.errors import PrunerError
 from pruner.objectives import (
     LossWeights,
@@ -127,8 +128,6 @@ def test_a_run_of_another_network_is_not_taken_up(people: Path, tmp_path: Path) 
     with pytest.raises(PrunerError, match="another network"):
         other = MODNet()
         trainer_in(tmp_path, people, other).resume()
-    with pytest.raises(PrunerError, match="nothing to resume"):
-        trainer_in(tmp_path / "empty", people, network()).resume()
     last = tmp_path / "last.pt"
     last.write_bytes(last.read_bytes()[: last.stat().st_size // 2])
     with pytest.raises(PrunerError, match="damaged"):
@@ -377,31 +376,87 @@ def test_the_command_trains_two_epochs_and_names_the_result(
     assert train.main(["finetune", *arguments]) == 0
     assert "best.safetensors" in capsys.readouterr().out
     assert checkpoint.load(tmp_path / "run" / "best.safetensors").widths == TINY
-    assert train.main(["finetune", *arguments]) == 1
+    assert train.main(["finetune", *arguments]) == 2
     assert "--resume" in capsys.readouterr().err
+    assert train.main(["semantic", *arguments, "--resume"]) == 2
+    assert "another mode" in capsys.readouterr().err
+    assert train.main(["finetune", *arguments, "--resume"]) == 0
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("code", "arguments", "message"),
     [
-        (["distil"], "--teacher"),
-        (["finetune", "--sizes", "100"], "multiples of 32"),
-        (["finetune", "--data", "nowhere"], "nowhere: no such folder"),
-        (["finetune", "--weights", "nothing.safetensors"], "nothing.safetensors: no such file"),
+        (2, ["distil"], "--teacher"),
+        (2, ["finetune", "--sizes", "100"], "multiples of 32"),
+        (2, ["finetune", "--resume"], "nothing to resume"),
+        (2, ["finetune", "--emphasis", "voc=3"], "no pictures in"),
+        (2, ["finetune", "--composite", "0.7", "--negative", "0.4"], "of 1 at most together"),
+        (1, ["finetune", "--data", "nowhere"], "nowhere: no such folder"),
+        (1, ["finetune", "--weights", "nothing.safetensors"], "nothing.safetensors: no such file"),
     ],
 )
 def test_what_cannot_work_is_one_line(
     people: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    code: int,
     arguments: list[str],
     message: str,
 ) -> None:
     defaults = ["--weights", "x", "--data", str(people), "--output", str(tmp_path / "run")]
-    assert train.main([arguments[0], *defaults, *arguments[1:]]) == 1
+    assert train.main([arguments[0], *defaults, *arguments[1:]]) == code
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_picture_that_cannot_be_used_is_one_line_whoever_draws_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], workers: int
+) -> None:
+    people = write_people(tmp_path / "people", 4)
+    for item in pairs(people):
+        assert item.alpha is not None
+        shorter = read_pair(item)[1][:-1]
+        cv2.imwrite(str(item.alpha), shorter)
+    weights = tmp_path / "tiny.safetensors"
+    checkpoint.save(network(), weights)
+    arguments = [
+        *("finetune", "--weights", str(weights), "--data", str(people), "--workers", str(workers)),
+        *("--val", str(write_people(tmp_path / "val", 1)), "--output", str(tmp_path / "run")),
+        *("--epochs", "1", "--batch", "2", "--sizes", "64", "--val-size", "64"),
+    ]
+    assert train.main(arguments) == 1
+    error = capsys.readouterr().err
+    assert "a matte has its picture's size" in error
+    assert error.startswith(f"error: {people}")
+    assert error.count("\n") == 1
+
+
+def test_an_option_out_of_its_range_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    for option, value in (
+        *(("--batch", "0"), ("--devices", "abc"), ("--minutes", "0"), ("--negative", "1.5")),
+        *(("--lr", "nan"), ("--matte", "-1"), ("--precision", "9")),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            train.main(
+                ["finetune", "--weights", "x", "--output", "x", "--data", "x", option, value]
+            )
+        assert ended.value.code == 2
+        assert f"argument {option}" in capsys.readouterr().err
+
+
+def test_a_teacher_may_be_a_published_checkpoint(people: Path, tmp_path: Path) -> None:
+    weights, teacher = tmp_path / "tiny.safetensors", tmp_path / "teacher.ckpt"
+    checkpoint.save(network(), weights)
+    torch.save(MODNet().state_dict(), teacher)
+    arguments = [
+        *("distil", "--weights", str(weights), "--teacher", str(teacher), "--data", str(people)),
+        *("--output", str(tmp_path / "run"), "--epochs", "1", "--batch", "2", "--sizes", "64"),
+        *("--val-size", "64", "--workers", "0"),
+    ]
+    assert train.main(arguments) == 0
+    assert (tmp_path / "run" / "best.safetensors").is_file()
 
 
 def test_self_supervision_takes_pictures_and_videos_without_mattes(
@@ -419,5 +474,5 @@ def test_self_supervision_takes_pictures_and_videos_without_mattes(
     frames = sorted((tmp_path / "b" / "frames" / "talk").iterdir())
     assert [path.name for path in frames[:2]] == ["talk_00000.jpg", "talk_00001.jpg"]
     assert 2 <= len(frames) < 20
-    assert train.main([*common, "--data", str(people / "image"), "--output", "x"]) == 1
+    assert train.main([*common, "--data", str(people / "image"), "--output", "x"]) == 2
     assert "give --val" in capsys.readouterr().err
