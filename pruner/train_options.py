@@ -174,6 +174,7 @@ def read_data(options: argparse.Namespace, *, coarse: bool = False) -> Data:
         ),
         Validation(held_out, options.val_size, coarse=coarse),
         pictures(options.objects) if options.objects else (),
+        foregrounds=options.output / "foregrounds",
     )
 
 

@@ -38,6 +38,7 @@ class Data:
         mix: Shares of the kinds of picture.
         validation: Pictures the best weights are chosen by.
         objects: See `TrainingSet`.
+        foregrounds: See `TrainingSet`; several trainings may share it.
     """
 
     items: Sequence[Pair]
@@ -45,6 +46,7 @@ class Data:
     mix: Mix
     validation: Validation
     objects: Sequence[Path] = ()
+    foregrounds: Path | None = None
 
 
 class Trainer:
@@ -54,7 +56,7 @@ class Trainer:
         model: The network to train.
         settings: How.
         data: On what.
-        folder: Gets `last.pt` (all to go on from), `best.safetensors`, `log.jsonl`, `foregrounds/`.
+        folder: Gets `last.pt` (all to go on from), `best.safetensors` and `log.jsonl`.
         fabric: Devices and precision.
         report: Takes one line of text a validation.
     """
@@ -151,9 +153,8 @@ class Trainer:
             start=self.progress.step,
             emphasis=data.mix.emphasis,
         )
-        kept = self.folder / "foregrounds"
         loader = DataLoader(
-            TrainingSet(data.items, data.backgrounds, data.mix, data.objects, kept),
+            TrainingSet(data.items, data.backgrounds, data.mix, data.objects, data.foregrounds),
             batch_sampler=plan,
             num_workers=settings.workers,
             # pymatting's OpenMP threads do not survive a fork.

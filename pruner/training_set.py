@@ -77,7 +77,7 @@ class TrainingSet(Dataset[tuple[Tensor, Tensor]]):
         backgrounds: Pictures without people; without any, every picture is taken as it is.
         mix: Shares of the kinds.
         objects: Pictures with transparency, of animals and things.
-        kept: Folder of `Foregrounds`, for those who are put before another background.
+        foregrounds: Folder of `Foregrounds`, for those who are put before another background.
     """
 
     def __init__(
@@ -86,12 +86,12 @@ class TrainingSet(Dataset[tuple[Tensor, Tensor]]):
         backgrounds: Sequence[Path],
         mix: Mix,
         objects: Sequence[Path] = (),
-        kept: Path | None = None,
+        foregrounds: Path | None = None,
     ) -> None:
         self._items = items
         self._backgrounds = backgrounds
         self._objects = objects
-        self._foregrounds = Foregrounds(kept)
+        self._foregrounds = Foregrounds(foregrounds)
         self._mix = mix if backgrounds else replace(mix, composite=0, negative=0)
 
     def __len__(self) -> int:

@@ -83,8 +83,11 @@ def test_modes_are_compared_from_one_network_and_not_computed_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     networks = ["--weights", str(world / "tiny.safetensors"), "--teacher"]
-    arguments = ["modes", *networks, str(world / "wide.safetensors"), *options(world, tmp_path)]
+    rooms = ["--backgrounds", str(world / "people/image"), "--composite", "1", "--negative", "0"]
+    teacher = str(world / "wide.safetensors")
+    arguments = ["modes", *networks, teacher, *options(world, tmp_path), *rooms]
     assert study.main(arguments) == 0
+    assert any((tmp_path / "foregrounds").iterdir())  # estimated once for all networks
     rows = results(tmp_path / "modes")
     names = ["finetune", "finetune-fixed", "distil", "distil-fixed", "scratch", "scratch-fixed"]
     assert list(rows) == ["original", "pruned", *names]

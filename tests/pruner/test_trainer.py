@@ -60,7 +60,13 @@ def trainer_in(
         Settings(
             **{"epochs": 2, "batch": 2, "sizes": (64,), "warmup": 1, "workers": 0, **settings}
         ),  # type: ignore[arg-type]
-        Data(pairs(people), rooms, Mix(composite=1, negative=0), Validation(pairs(people)[:2], 64)),
+        Data(
+            pairs(people),
+            rooms,
+            Mix(composite=1, negative=0),
+            Validation(pairs(people)[:2], 64),
+            foregrounds=folder / "foregrounds",
+        ),
         folder=folder,
         fabric=fabric or Fabric(accelerator="cpu", devices=1),
         report=lines.append,
