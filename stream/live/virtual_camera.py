@@ -15,6 +15,7 @@ from stream.errors import DisplayError, UsageError
 from stream.frame import CompositedFrame, Image
 from stream.live.hud import Panel, draw_panels
 from stream.live.views import opaque
+from stream.optional import optional_module
 
 _DEFAULT_FPS = Fraction(30)
 _RING_LENGTH = 4
@@ -52,7 +53,8 @@ class VirtualCameraSink(Closing):
         device: The device in use.
 
     Raises:
-        DisplayError: There is no such virtual camera, or pyvirtualcam is not installed.
+        DisplayError: There is no such virtual camera.
+        UsageError: pyvirtualcam is not installed.
         UsageError: The device is the camera that the frames come from.
     """
 
@@ -135,14 +137,7 @@ def fit_into(image: Image, size_wh: tuple[int, int]) -> Image:
 
 
 def _open(width: int, height: int, fps: float, device: str | None, backend: str | None) -> Any:
-    """Open a camera of pyvirtualcam, which is imported here because it is an optional extra."""
-    try:
-        import pyvirtualcam
-    except ImportError as error:
-        raise DisplayError(
-            f"a virtual camera needs pyvirtualcam, which cannot be imported: {error}",
-            hint="pip install 'modnet-p[virtualcam]'",
-        ) from error
+    pyvirtualcam = optional_module("pyvirtualcam", needed_for="a virtual camera")
     try:
         return pyvirtualcam.Camera(
             width, height, fps, fmt=pyvirtualcam.PixelFormat.BGR, device=device, backend=backend

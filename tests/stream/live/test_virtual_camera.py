@@ -181,9 +181,9 @@ def test_without_pyvirtualcam_the_error_tells_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
-    with pytest.raises(DisplayError, match="pyvirtualcam") as raised:
+    with pytest.raises(UsageError, match="a virtual camera needs pyvirtualcam") as raised:
         sink()
-    assert raised.value.hint == "pip install 'modnet-p[virtualcam]'"
+    assert raised.value.hint == "pip install pyvirtualcam"
 
 
 def test_importing_the_module_does_not_import_pyvirtualcam() -> None:
