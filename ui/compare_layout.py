@@ -64,7 +64,7 @@ class Shown:
         return [*self.clips, self.heat, self.report, self.headline, self.table, self.player]
 
     def areas(self) -> list[gr.Column]:
-        """In the order in which `_areas` gives their states."""
+        """In the order in which `_state` gives their states."""
         return [self.preview_area, self.result_area]
 
 
@@ -77,13 +77,13 @@ def ask(workplace: Workplace) -> Asked:
         with gr.Column(scale=4, min_width=320):
             clip = clip_input("compare", workplace, api_name="check_clip")
         with gr.Column(scale=6, min_width=420):
-            background = background_inputs("compare")
+            background = background_inputs("compare", workplace)
             with gr.Row():
                 models = (
                     gr.Dropdown(choices, value=pair[0], label="Model A", elem_id="model-a"),
                     gr.Dropdown(choices, value=pair[1], label="Model B", elem_id="model-b"),
                 )
-            details = detail_inputs("compare")
+            details = detail_inputs("compare", models)
             with gr.Row():  # Stop at the other end: a double click on Compare must not meet it
                 stop = gr.Button(
                     "Stop", variant="stop", scale=1, visible=False, elem_id="stop-compare"

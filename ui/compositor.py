@@ -17,6 +17,9 @@ from ui.task import open_model
 
 _MICROSECONDS = Fraction(1, 1_000_000)
 
+_PAUSE_S = 1.0
+"""After so long without a picture, the next one is the first of another video."""
+
 
 class Compositor:
     """Puts the people of one picture after the other before a background.
@@ -41,6 +44,7 @@ class Compositor:
             opened.callback(self._predictor.close)
             self._background: Background = open_background(background, untrusted=True)
             self._opened = opened.pop_all()
+        self._idle_since_s = time.perf_counter()
         self._composites = self._begin()
 
     @property
@@ -51,9 +55,12 @@ class Compositor:
     def picture(self, image: Image) -> Image:
         """Composite a picture (H, W, 3) uint8 BGR; the result has the same form."""
         now_s = time.perf_counter()
+        if now_s - self._idle_since_s > _PAUSE_S:
+            self._begin_anew()
         self._frame = Frame(image, round(1e6 * now_s), _MICROSECONDS, captured_at=now_s)
         done = next(self._composites)
         self.clock.deliver(now_s)
+        self._idle_since_s = time.perf_counter()
         return done.image
 
     def change_background(self, background: str) -> None:
@@ -70,13 +77,16 @@ class Compositor:
     def change_size(self, size: int) -> None:
         """Let the network see pictures at another size from now on; the clock begins anew."""
         self._predictor.size = size
-        self.clock = StageClock()
-        self._composites = self._begin()
+        self._begin_anew()
 
     def close(self) -> None:
         """Let go of the model and the background."""
         self._background.close()
         self._opened.close()
+
+    def _begin_anew(self) -> None:
+        self.clock = StageClock()
+        self._composites = self._begin()
 
     def _begin(self) -> Iterator[CompositedFrame]:
         """The stages of the pipeline, pulled picture by picture."""

@@ -28,7 +28,7 @@ from ui.events import PRIVATE
 from ui.handlers import accept_clip, accept_recording
 from ui.markup import note
 from ui.visible_errors import visible_errors
-from ui.wishes import Wish
+from ui.wishes import Wish, accept_background
 from ui.workplace import Workplace
 
 ASK_FOR_CLIP = "Upload a video of up to one minute, or record one."
@@ -53,8 +53,8 @@ def background_wish(choice: str, blur: float, colour: str, file: str | None) -> 
     return BackgroundWish(choice, blur, colour, Path(file) if file else None)
 
 
-def background_inputs(tab: str) -> BackgroundInputs:
-    """Swatches, and for some of them what else has to be said."""
+def background_inputs(tab: str, workplace: Workplace) -> BackgroundInputs:
+    """Swatches, and for some of them what else has to be said; a file is checked as it comes."""
     choice = gr.Radio(
         [(name.capitalize(), name) for name in BACKGROUND_CHOICES],
         value=DEFAULT_BACKGROUND,
@@ -88,6 +88,12 @@ def background_inputs(tab: str) -> BackgroundInputs:
         [inputs.blur, inputs.colour, inputs.file],
         **PRIVATE,
     )
+    inputs.file.upload(
+        visible_errors(lambda path: accept_background(workplace, Path(path))),
+        inputs.file,
+        api_visibility="private",
+        show_progress="hidden",
+    ).failure(lambda: None, None, inputs.file, **PRIVATE)
     return inputs
 
 
@@ -145,7 +151,7 @@ def model_choices(cards: Sequence[ModelCard], *, own: bool = True) -> list[tuple
 
 @dataclass(frozen=True)
 class DetailInputs:
-    """What seldom needs to be changed."""
+    """What else the models need to know."""
 
     device: gr.Dropdown
     size: gr.Radio
@@ -156,26 +162,34 @@ class DetailInputs:
         return [self.device, self.size, self.own_model]
 
 
-def detail_inputs(tab: str) -> DetailInputs:
-    """Device, size and an own model, folded away."""
-    with gr.Accordion("Device, size, your own model", open=False, elem_id=f"{tab}-details"):
-        with gr.Row():
-            device = gr.Dropdown(
-                [*available_devices(), "AUTO"], value="CPU", label="Device", scale=2, min_width=120
-            )
-            size = gr.Radio(
-                list(SIZES),
-                value=FILE_SIZE,
-                label="Size",
-                scale=4,
-                min_width=300,
-                info="Shorter side of what the network sees; less is faster, more has finer edges",
-            )
-        own_model = gr.File(
-            label="Your own model: an OpenVINO .xml and its .bin",
-            file_count="multiple",
-            file_types=[".xml", ".bin"],
-            height=170,
+def detail_inputs(tab: str, models: Sequence[gr.Dropdown]) -> DetailInputs:
+    """An own model where one of `models` is to be that; device and size, folded away."""
+    own_model = gr.File(
+        label="Your own model: an OpenVINO .xml and its .bin",
+        file_count="multiple",
+        file_types=[".xml", ".bin"],
+        height=170,
+        visible=False,
+        elem_id=f"{tab}-own-model",
+    )
+    gr.on(
+        [model.change for model in models],
+        lambda *names: gr.update(visible=OWN_MODEL in names),
+        list(models),
+        own_model,
+        **PRIVATE,
+    )
+    with gr.Accordion("Device and size", open=False, elem_id=f"{tab}-details"), gr.Row():
+        device = gr.Dropdown(
+            [*available_devices(), "AUTO"], value="CPU", label="Device", scale=2, min_width=120
+        )
+        size = gr.Radio(
+            list(SIZES),
+            value=FILE_SIZE,
+            label="Size",
+            scale=4,
+            min_width=300,
+            info="Shorter side of what the network sees; less is faster, more has finer edges",
         )
     return DetailInputs(device, size, own_model)
 

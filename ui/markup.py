@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from html import escape
 
 from ui.comparison import HOW, Comparison, Row, is_noise
@@ -67,16 +68,17 @@ def _duration(seconds: float) -> str:
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
 
 
-def headline(comparison: Comparison) -> str:
-    """The result in large letters."""
+def headline(comparison: Comparison, frame_rate: Fraction | None = None) -> str:
+    """The result in large letters; the player finds there how long a frame is shown."""
     sides = comparison.sides
     figures = "".join(
         f'<div class="figure {place}"><b>{number(side.report.fps)}</b>'
         f"<span>frames per second</span><i>{escape(side.label)}</i></div>"
         for place, side in zip("ab", sides, strict=True)
     )
+    rate = float(frame_rate or 25)
     return (
-        f'<div class="headline"><p>{escape(comparison.headline())}</p>'
+        f'<div class="headline" data-frame-rate="{rate:g}"><p>{escape(comparison.headline())}</p>'
         f'<div class="figures">{figures}</div></div>'
     )
 

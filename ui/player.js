@@ -84,6 +84,16 @@ function go(seconds) {
   settling = setTimeout(settle, SETTLE_MS);
 }
 
+// To the middle of the time for which a frame is shown, so that no rounding leads to another one.
+function step(frames) {
+  const [lead] = videos();
+  if (!lead) return;
+  if (playing) stop();
+  const rate = Number(document.querySelector("#results [data-frame-rate]").dataset.frameRate);
+  const place = Math.floor(lead.currentTime * rate + 0.01) + frames;
+  go(Math.min(Math.max(0, place + 0.5), lead.duration * rate - 0.5) / rate);
+}
+
 // Once the clips rest at a moment, the page fetches its pictures for the slider.
 function settle() {
   const [lead] = videos();
@@ -98,6 +108,8 @@ seek.addEventListener("input", () => {
   if (playing) stop();
   go(Number(seek.value));
 });
+for (const button of element.querySelectorAll(".step"))
+  button.addEventListener("click", () => step(Number(button.dataset.frames)));
 sound.addEventListener("click", () => {
   const on = sound.getAttribute("aria-pressed") === "false";
   sound.setAttribute("aria-pressed", String(on));

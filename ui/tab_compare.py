@@ -47,9 +47,9 @@ class CompareTab:
     def _wire_preview(self) -> None:
         asked, shown = self._asked, self._shown
         begun = asked.preview.click(
-            lambda *models: [*self._labels(models), *_areas(preview=True), ""],
+            lambda *models: [*self._labels(models), gr.update(visible=True), ""],
             asked.models,
-            [*shown.previews, *shown.areas(), shown.status],
+            [*shown.previews, shown.preview_area, shown.status],
             **PRIVATE,
         )
         begun.then(
@@ -128,16 +128,13 @@ def _state(words: str, *, preview: bool = False, results: bool = False) -> list[
     """What is shown and can be pressed; with a preview, while the models work."""
     working = preview
     return [
-        *_areas(preview=preview, results=results),
+        gr.update(visible=preview),
+        gr.update(visible=results),
         gr.update(interactive=not working),
         gr.update(interactive=not working),
         gr.update(visible=working),
         words,
     ]
-
-
-def _areas(*, preview: bool = False, results: bool = False) -> list[Any]:
-    return [gr.update(visible=preview), gr.update(visible=results)]
 
 
 def _wish(values: Sequence[Any]) -> Wish:
@@ -151,7 +148,7 @@ def _results(done: Compared) -> list[Any]:
         *map(str, outcome.clips),
         str(outcome.heat_clip),
         str(done.report),
-        headline(done.comparison),
+        headline(done.comparison, outcome.info.frame_rate),
         comparison_table(done.comparison),
         outcome.worst_s,
     ]

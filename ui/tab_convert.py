@@ -103,7 +103,7 @@ def _ask(workplace: Workplace) -> Asked:
         with gr.Column(scale=4, min_width=320):
             clip = clip_input("convert", workplace)
         with gr.Column(scale=6, min_width=420):
-            background = background_inputs("convert")
+            background = background_inputs("convert", workplace)
             with gr.Row():
                 model = gr.Dropdown(
                     model_choices(list(cards.values())),
@@ -113,7 +113,7 @@ def _ask(workplace: Workplace) -> Asked:
                 output = gr.Dropdown(
                     [form.value for form in Format], value=Format.MP4.value, label="Write as"
                 )
-            details = detail_inputs("convert")
+            details = detail_inputs("convert", [model])
             run = gr.Button("Convert", variant="primary", elem_id="run-convert")
             stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop-convert")
     return Asked([clip, model, output, *background.all(), *details.all()], run, stop)

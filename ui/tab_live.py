@@ -54,7 +54,7 @@ class LiveTab:
         self._view = LiveView()
         camera, output = _pictures()
         rate = gr.HTML(note("Allow the webcam, then press Record."), elem_id="live-rate")
-        background = background_inputs("live")
+        background = background_inputs("live", workplace)
         model = _model(workplace)
         camera.stream(
             visible_errors(self.live),

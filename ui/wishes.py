@@ -61,9 +61,18 @@ def accept(workplace: Workplace, wish: Wish) -> tuple[Task, SourceInfo]:
         info = check_clip(wish.clip, workplace.limits)
     spec = wish.background.spec()
     if wish.background.choice == OWN_FILE:
-        with discarded_on_refusal([Path(spec)], within=workplace.uploads):
-            check_background(Path(spec), workplace.limits)
+        accept_background(workplace, Path(spec))
     return Task(wish.clip, spec, wish.device, wish.size), info
+
+
+def accept_background(workplace: Workplace, file: Path) -> None:
+    """See that an uploaded file can stand behind people; a refused one is deleted.
+
+    Raises:
+        InputError: It cannot.
+    """
+    with discarded_on_refusal([file], within=workplace.uploads):
+        check_background(file, workplace.limits)
 
 
 def chosen_models(workplace: Workplace, wish: Wish, folder: Path) -> list[ModelCard]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 from playwright.sync_api import Page as Tab
@@ -80,6 +83,16 @@ def test_a_clip_is_compared_and_both_results_play_in_step(
     times = videos(tab, "video.currentTime")
     # The player leaves alone what is within a millisecond.
     assert times == pytest.approx([times[0]] * 3, abs=0.002)
+
+    place = math.floor(times[0] * 30 + 0.01)
+    for label, middle in (("Next frame", place + 1.5), ("Frame before", place + 0.5)):
+        tab.get_by_label(label).click()
+        wait_for_all(tab, "!video.seeking")
+        assert videos(tab, "video.currentTime * 30") == pytest.approx([middle] * 3, abs=0.1)
+
+    tab.locator("#preview-compare").click()
+    expect(tab.locator("#preview-a img")).to_be_visible()
+    expect(tab.locator("#results")).to_be_visible()
 
     expect(tab.locator("#slider img")).to_have_count(2)
     wait_for_slider(tab)
@@ -206,6 +219,28 @@ def test_a_bad_upload_gets_one_sentence(tab: Tab, served: Page, tmp_path: Path) 
     tab.locator("#run-compare").click()
     expect(tab.locator("#compare-status")).to_contain_text("That did not work")
     expect(tab.locator("#run-compare")).to_be_enabled()
+
+
+def test_a_bad_background_is_refused_at_once_and_makes_room_for_another(
+    tab: Tab, tmp_path: Path
+) -> None:
+    bad, good = tmp_path / f"{REFUSED}.png", tmp_path / "good.png"
+    bad.write_text("no picture")
+    cv2.imwrite(str(good), np.zeros((8, 8, 3), np.uint8))
+    tab.locator("#compare-background label", has_text="Own file").click()
+    chooser = tab.locator("#compare-background-file input[type=file]")
+    chooser.set_input_files(bad)
+    expect(tab.locator(".toast-body")).to_contain_text(f"{REFUSED}.png")
+    chooser.set_input_files(good)
+    expect(tab.locator("#compare-background-file")).to_contain_text("good")
+
+
+def test_an_own_model_is_asked_for_where_it_is_chosen(tab: Tab) -> None:
+    expect(tab.locator("#compare-own-model")).to_be_hidden()
+    tab.locator("#model-b input").click()
+    tab.get_by_role("option", name="Your own model").click()
+    expect(tab.locator("#compare-own-model")).to_be_visible()
+    expect(tab.locator("#convert-own-model")).to_be_hidden()
 
 
 def test_the_compression_is_told(tab: Tab) -> None:

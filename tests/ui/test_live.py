@@ -8,7 +8,7 @@ import pytest
 
 from stream.errors import InputError
 from stream.matting import MattePredictor
-from ui import live
+from ui import compositor, live
 from ui.compositor import Compositor
 from ui.live import SIZES, LiveView, LiveWish, fitting_size
 
@@ -35,6 +35,15 @@ def test_it_tells_the_rate_and_the_size(view: LiveView, weights: Path) -> None:
     rate = view.picture(GREEN, wish)[1]
     assert rate.fps > 0
     assert min(rate.input_size_wh) in SIZES
+
+
+def test_a_pause_does_not_count(
+    view: LiveView, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wish = LiveWish(weights / "green.xml", "#ff0000")
+    view.picture(GREEN, wish)
+    monkeypatch.setattr(compositor, "_PAUSE_S", 0.0)
+    assert view.picture(GREEN, wish)[1].fps == 0  # it is the first again
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 import pytest
 
@@ -55,7 +56,9 @@ def test_the_table_says_how_it_was_measured() -> None:
 
 
 def test_the_headline_shows_both_speeds() -> None:
-    assert re.findall(r"<b>([\d.]+)</b>", headline(comparison())) == ["5.00", "15.0"]
+    text = headline(comparison(), Fraction(30000, 1001))
+    assert re.findall(r"<b>([\d.]+)</b>", text) == ["5.00", "15.0"]
+    assert 'data-frame-rate="29.97"' in text
 
 
 def test_progress_tells_the_frame_the_model_and_the_time_left() -> None:
