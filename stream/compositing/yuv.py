@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from stream.compositing.arithmetic import Plane, halved, resized, split
 from stream.frame import Image, Picture, as_image
 
-_BT709, _UNSPECIFIED, _ALSO_BT601, _BT601 = 1, 2, 5, 6
+_RGB, _BT709, _UNSPECIFIED, _ALSO_BT601, _BT601 = 0, 1, 2, 5, 6
 """FFmpeg's numbers (AVCOL_SPC) of matrices; PyAV's `Colorspace` has swscale's."""
 
 _LUMA = {_BT709: (0.2126, 0.0722), _BT601: (0.299, 0.114)}
@@ -142,14 +142,20 @@ def yuv_picture(frame: VideoFrame) -> YUVPicture | None:
     return YUVPicture(np.asarray(frame.to_ndarray(), np.uint8), space)
 
 
-def name_matrix(frame: VideoFrame) -> None:
+def name_matrix(frame: VideoFrame, tagged: int) -> None:
     """Name the matrix of a decoded frame that names none.
 
-    HD is taken for BT.709 and smaller pictures for BT.601, as players do.
+    It is the one that the container names, if any; else HD is taken for BT.709 and smaller
+    pictures for BT.601, as players do.
+
+    Args:
+        frame: As it was decoded.
+        tagged: FFmpeg's number (AVCOL_SPC) of the container's.
     """
     if frame.colorspace == _UNSPECIFIED and not frame.format.is_rgb:
         is_hd = frame.width >= 1280 or frame.height > 576
-        frame.colorspace = _BT709 if is_hd else _BT601
+        guess = _BT709 if is_hd else _BT601
+        frame.colorspace = guess if tagged in (_RGB, _UNSPECIFIED) else tagged
 
 
 def yuv_frame(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import struct
 import threading
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
@@ -14,7 +13,6 @@ import numpy as np
 from av.codec.context import ThreadType
 from av.container import InputContainer
 from av.packet import Packet
-from av.sidedata.sidedata import SideData
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorTrc, Interpolation, VideoReformatter
@@ -23,6 +21,8 @@ from av.video.stream import VideoStream
 from stream.compositing.yuv import name_matrix, yuv_picture
 from stream.errors import InputError
 from stream.frame import Image, Picture
+from stream.packets import read_packets
+from stream.sources.orientation import UPRIGHT, orientation
 
 DECODER_THREADS = 2
 """Threads that FFmpeg may use to decode one input; the cores are for the matting."""
@@ -32,8 +32,6 @@ MAX_FAULTS = 100
 
 MAX_FRAME_RATE = 500
 """More frames per second are no rate: some containers give that of their clock, such as 1000."""
-
-_UPRIGHT = False, 1, 1
 
 _WITHOUT_BIAS = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 """swscale's slow way to BGR: its fast one is a level too dark."""
@@ -158,12 +156,9 @@ class Decoder:
     def _read_packets(self) -> Iterator[Packet[VideoStream] | None]:
         """Yield every packet, then None, which flushes the decoder."""
         try:
-            for packet in self._container.demux(self._stream):
-                if packet.size:
-                    self.packets += 1
-                    yield packet
-                elif packet.dts is None:  # the end; past it PyAV trips over late streams
-                    break
+            for packet in read_packets(self._container, [self._stream]):
+                self.packets += 1
+                yield packet
         except av.FFmpegError as error:
             self.read_error = error
         yield None
@@ -179,28 +174,31 @@ class ImageConverter:
     def __init__(self, stream: VideoStream, *, name: str) -> None:
         self._name = name
         self._aspect = float(stream.sample_aspect_ratio or 1)
-        self._tagged_transfer = stream.color_trc
+        self._tagged_matrix, self._tagged_transfer = stream.colorspace, stream.color_trc
         self._reformatter = VideoReformatter()
         self._size_wh: tuple[int, int] | None = None
         self._rotation: int | None = None
-        self._orientation = _UPRIGHT
+        self._orientation = UPRIGHT
+
+    def size_wh(self, first: VideoFrame) -> tuple[int, int]:
+        """Width and height of all pictures, which the first frame decides."""
+        return self._look_at(first)
 
     def picture(self, frame: VideoFrame) -> Picture:
         """One frame in 4:2:0, if it is upright and can be; else converted to BGR."""
-        self._look_at(frame)
-        fits = self._orientation == _UPRIGHT and self._size_wh == (frame.width, frame.height)
+        size_wh = self._look_at(frame)
+        fits = self._orientation == UPRIGHT and size_wh == (frame.width, frame.height)
         picture = yuv_picture(frame) if fits else None
         return self.image(frame) if picture is None else picture
 
     def image(self, frame: VideoFrame) -> Image:
         """Convert one frame to BGR; the picture is contiguous and nobody else's."""
-        self._look_at(frame)
+        size_wh = self._look_at(frame)
         yuv = yuv_picture(frame)
         image = self._other_colours(frame) if yuv is None else yuv.to_image()
-        turned, step_y, step_x = self._orientation
-        image = (image.transpose(1, 0, 2) if turned else image)[::step_y, ::step_x]
-        if image.shape[1::-1] != self._size_wh:
-            resized = cv2.resize(image, self._size_wh, interpolation=cv2.INTER_AREA)
+        image = self._orientation.upright(image)
+        if image.shape[1::-1] != size_wh:
+            resized = cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
             return np.asarray(resized, np.uint8)
         return np.ascontiguousarray(image)
 
@@ -210,18 +208,19 @@ class ImageConverter:
         )
         return np.asarray(bgr.to_ndarray(), np.uint8)
 
-    def _look_at(self, frame: VideoFrame) -> None:
-        """See to the frame's matrix, and learn which way it is up, and of the first one its size.
+    def _look_at(self, frame: VideoFrame) -> tuple[int, int]:
+        """See to the frame's matrix and learn which way it is up; returns the size of all pictures.
 
         A frame whose side data was looked at is in a cycle and stays in memory until Python looks
         for those, so that is done only where the rotation changes.
         """
-        name_matrix(frame)
+        name_matrix(frame, self._tagged_matrix)
         if self._rotation != frame.rotation:
-            self._rotation, self._orientation = frame.rotation, _orientation(frame)
+            self._rotation, self._orientation = frame.rotation, orientation(frame)
         if self._size_wh is None:
-            self._size_wh = self._first_size(frame, turned=self._orientation[0])
+            self._size_wh = self._first_size(frame, turned=self._orientation.turned)
             self._warn_of_hdr(frame)
+        return self._size_wh
 
     def _warn_of_hdr(self, frame: VideoFrame) -> None:
         """As the frame names its transfer; the container's tag counts where that names none."""
@@ -235,18 +234,3 @@ class ImageConverter:
         width = round(frame.width * max(aspect, 1.0))
         height = round(frame.height / min(aspect, 1.0))
         return (height, width) if turned else (width, height)
-
-
-def _orientation(frame: VideoFrame) -> tuple[bool, int, int]:
-    """Whether to swap the axes, then the steps (1 or -1) along y and x, to set a picture upright.
-
-    It is the frame's display matrix to the nearest quarter turn, with its reflection if it has one.
-    The matrix maps a stored point (x, y) to (a x + c y, b x + d y), where y points down.
-    """
-    matrix = frame.side_data.get("DISPLAYMATRIX")
-    if not isinstance(matrix, SideData):
-        return _UPRIGHT
-    a, b, _, c, d, *_ = struct.unpack("=9i", bytes(matrix))
-    turned = abs(b) > abs(a)
-    x, y = (c, b) if turned else (a, d)
-    return turned, -1 if y < 0 else 1, -1 if x < 0 else 1

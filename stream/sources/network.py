@@ -126,7 +126,7 @@ class LiveStream(ClosableSource):
         self._seen_s = time.monotonic()
         self.info = SourceInfo(
             name=self._name,
-            size_wh=self._converter.image(first).shape[1::-1],
+            size_wh=self._converter.size_wh(first),
             time_base=time_base,
             frame_rate=rate,
             start_s=Fraction(0) if self._is_untimed else (first.pts or 0) * time_base,

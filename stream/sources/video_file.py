@@ -9,9 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-import av
 from av.container import InputContainer
-from av.format import Flags
 from av.video.stream import VideoStream
 
 from stream.errors import InputError
@@ -167,16 +165,22 @@ def _info(
         frame_rate=frame_rate(stream),
         frame_count=_frame_count(stream),
         duration_s=duration_s,
-        start_s=_start_s(container),
+        start_s=_start_s(container, stream),
         path=path,
     )
 
 
-def _start_s(container: InputContainer) -> Fraction:
-    """When the first picture or sound comes, where the container's clock need not begin at zero."""
-    if Flags.ts_discont in Flags(container.format.flags) and container.start_time:
-        return Fraction(container.start_time, av.time_base)
-    return Fraction(0)
+def _start_s(container: InputContainer, video: VideoStream) -> Fraction:
+    """When the first picture or sound comes: the clocks of broadcasts and cut files run for hours.
+
+    A time before zero is left to the edit list that hides it.
+    """
+    starts = [
+        stream.start_time * stream.time_base
+        for stream in (video, *container.streams.audio)
+        if stream.start_time is not None and stream.time_base
+    ]
+    return max(min(starts, default=Fraction(0)), Fraction(0))
 
 
 def _frame_count(stream: VideoStream) -> int | None:

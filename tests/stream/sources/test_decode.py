@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from av.video.stream import VideoStream
 
+from stream.compositing.yuv import YUVPicture
 from stream.frame import Image
 from stream.sources.decode import ImageConverter
 from stream.sources.video_file import open_video
 from tests.clips import SQUARE_BGR, make_clip, picture
 
-BT709, UNSPECIFIED, BT601, BT2020 = 1, 2, 6, 9
+RGB, BT709, UNSPECIFIED, BT601, BT2020 = 0, 1, 2, 6, 9
 LIMITED, FULL = 1, 2
 PQ, HLG = 16, 18
 WEIGHTS = {BT601: (0.299, 0.114), BT709: (0.2126, 0.0722), BT2020: (0.2627, 0.0593)}
@@ -159,6 +160,24 @@ def test_hdr_is_what_the_frames_say_or_else_the_container(
     for _ in range(2):
         converter.picture(frame)
     assert caplog.text.count("clip.mp4 is HDR") == warnings
+
+
+@pytest.mark.parametrize(
+    ("tagged", "named", "matrix"),
+    [
+        *((BT709, UNSPECIFIED, BT709), (BT601, BT709, BT709)),
+        *((UNSPECIFIED, UNSPECIFIED, BT601), (RGB, UNSPECIFIED, BT601)),
+    ],
+)
+def test_the_matrix_is_what_the_frames_say_or_else_the_container(
+    stream: VideoStream, tagged: int, named: int, matrix: int
+) -> None:
+    stream.colorspace = tagged
+    frame = av.VideoFrame(64, 48, "yuv420p")
+    frame.colorspace = named
+    shown = ImageConverter(stream, name="clip.mp4").picture(frame)
+    assert isinstance(shown, YUVPicture)
+    assert shown.space.matrix == matrix
 
 
 @pytest.mark.parametrize(

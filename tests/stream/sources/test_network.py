@@ -95,6 +95,16 @@ def test_a_stream_keeps_its_pictures_in_420(tmp_path: Path) -> None:
         assert isinstance(next(iter(source)).picture, YUVPicture)
 
 
+def test_a_stream_is_opened_without_converting_a_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stream.sources.decode.yuv_picture", None)
+    path = make_clip(tmp_path / "clip.mp4", frames=3, rotation=90)
+    container = open_container(str(path), name="clip.mp4", options={})
+    with LiveStream("tcp://localhost", container, patience=Patience(timeout_s=0.0)) as source:
+        assert source.info.size_wh == (48, 64)
+
+
 def test_a_stream_that_stops_is_opened_again_and_time_goes_on(
     part: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
