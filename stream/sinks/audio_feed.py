@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Discard
 
+from stream.packets import read_packets
 from stream.sinks.audio_track import AudioTrack, open_track
 from stream.sinks.codecs import Container
 
@@ -61,6 +62,8 @@ class AudioFeed:
             if other.index not in self._tracks:
                 other.discard = Discard.all  # the demuxer steps over the pictures
         self._last_dts: dict[int, int] = {}
+        self._given: set[int] = set()  # the tracks that got a packet
+        self._written: set[int] = set()  # and those that gave one
         self._out_of_order = 0
         self._packets = self._read()
         self._next = next(self._packets, None)
@@ -68,8 +71,9 @@ class AudioFeed:
     def write_until(self, end_s: Fraction | None) -> None:
         """Write the sound that begins before `end_s`, in seconds of the input; None: all."""
         while self._next is not None and (end_s is None or _begin_s(self._next) < end_s):
-            track = self._tracks[self._next.stream.index]
-            self._output.mux(track.convert(_shifted(self._next, self._shift_s)))
+            index = self._next.stream.index
+            self._given.add(index)
+            self._put(index, self._tracks[index].convert(_shifted(self._next, self._shift_s)))
             self._next = next(self._packets, None)
 
     def finish(self, *, last_s: Fraction, end_s: Fraction) -> None:
@@ -80,8 +84,10 @@ class AudioFeed:
             end_s: When that picture ends.
         """
         self.write_until(end_s if _has_picture_after(self._path, last_s) else None)
-        for track in self._tracks.values():
-            self._output.mux(track.flush())
+        for index, track in self._tracks.items():
+            self._put(index, track.flush())
+        for index in self._given - self._written:
+            _log.warning("%s: audio stream %d cannot be decoded: left out", self._path.name, index)
         if self._out_of_order:
             _log.warning(
                 "%s: %d sound packets out of order left out", self._path.name, self._out_of_order
@@ -91,13 +97,18 @@ class AudioFeed:
         """Close the input."""
         self._input.close()
 
+    def _put(self, index: int, packets: Sequence[Packet[AudioStream]]) -> None:
+        if packets:
+            self._written.add(index)
+            self._output.mux(packets)
+
     def _read(self) -> Iterator[Packet[AudioStream]]:
         """The packets to be written, in the order of the file."""
         streams = tuple(s for s in self._input.streams.audio if s.index in self._tracks)
         if not streams:
             return
         try:
-            for packet in self._input.demux(streams):
+            for packet in read_packets(self._input, streams):
                 if self._is_wanted(packet):
                     yield packet
         except av.FFmpegError as error:
@@ -148,7 +159,7 @@ def _has_picture_after(path: Path, time_s: Fraction) -> bool:
                 return False
             ticks = time_s / video.time_base
             container.seek(int(ticks), stream=video)
-            later = (p.pts is not None and p.pts > ticks for p in container.demux(video))
-            return any(later)
+            packets = read_packets(container, [video])
+            return any(packet.pts is not None and packet.pts > ticks for packet in packets)
     except av.FFmpegError:
         return True

@@ -65,16 +65,7 @@ def open_writer(
     if is_folder:
         return PictureFolder(path, names=names, overwrite=overwrite, inputs=inputs)
     suffix = path.suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise OutputError(
-            f"cannot write {path}: its extension stands for no format that is known here",
-            hint=f"use one of {' '.join(_SUFFIXES)}, or a folder such as frames/",
-        )
-    if content is Content.TRANSPARENT and suffix not in _TRANSPARENT_SUFFIXES:
-        raise OutputError(
-            f"cannot write {path}: {suffix} holds no transparency",
-            hint=f"use one of {' '.join(_TRANSPARENT_SUFFIXES)}, or a folder such as frames/",
-        )
+    _check_suffix(path, suffix, content)
     file = PartFile(path, overwrite=overwrite, inputs=inputs)
     if suffix in PICTURE_SUFFIXES:
         return PictureFile(file)
@@ -87,3 +78,16 @@ def open_writer(
         start_s=info.start_s,
         audio_path=None if content is Content.MATTE else info.path,
     )
+
+
+def _check_suffix(path: Path, suffix: str, content: Content) -> None:
+    if suffix not in _SUFFIXES:
+        raise OutputError(
+            f"cannot write {path}: its extension stands for no format that is known here",
+            hint=f"use one of {' '.join(_SUFFIXES)}, or a folder such as frames/",
+        )
+    if content is Content.TRANSPARENT and suffix not in _TRANSPARENT_SUFFIXES:
+        raise OutputError(
+            f"cannot write {path}: {suffix} holds no transparency",
+            hint=f"use one of {' '.join(_TRANSPARENT_SUFFIXES)}, or a folder such as frames/",
+        )

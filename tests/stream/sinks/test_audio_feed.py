@@ -33,7 +33,6 @@ from tests.outputs import (
 FRAME_S = Fraction(1, 30)
 
 
-@pytest.mark.parametrize("start_s", [0.0, 2.5])
 @pytest.mark.parametrize(
     ("before", "after"),
     [
@@ -45,11 +44,9 @@ FRAME_S = Fraction(1, 30)
         (".webm", ".mp4"),
     ],
 )
-def test_all_tracks_are_copied_byte_for_byte(
-    tmp_path: Path, before: str, after: str, start_s: float
-) -> None:
+def test_all_tracks_are_copied_byte_for_byte(tmp_path: Path, before: str, after: str) -> None:
     codec = "libvpx-vp9" if before == ".webm" else "libx264"
-    clip = make_clip(tmp_path / f"in{before}", audio_tracks=2, start_s=start_s, codec=codec)
+    clip = make_clip(tmp_path / f"in{before}", audio_tracks=2, codec=codec)
     written = sound(convert(clip, tmp_path / f"out{after}"))
     wanted = sound(clip)
     assert len(written) == 2
@@ -109,7 +106,7 @@ def clip_with(
     path: Path, codec: str, *, rate: int = 44_100, layout: str = "stereo", start_s: int = 0
 ) -> Path:
     """A clip of two seconds with a tone of that codec."""
-    samples_a_picture, channels = rate // 25, 2 if layout == "stereo" else 1
+    samples_a_picture, channels = rate // 25, av.AudioLayout(layout).nb_channels
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=25)
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
@@ -153,31 +150,58 @@ def test_each_container_gets_the_sound_that_its_players_know(
     assert loudness(out) > 0
 
 
+def joined_programmes(path: Path, codec: str, forms: tuple[tuple[int, str], ...]) -> Path:
+    """A broadcast that changes the rate and layout of its sound every two seconds."""
+    programmes = [
+        clip_with(path.with_name(f"{index}.ts"), codec, rate=rate, layout=layout, start_s=2 * index)
+        for index, (rate, layout) in enumerate(forms)
+    ]
+    path.write_bytes(b"".join(programme.read_bytes() for programme in programmes))
+    return path
+
+
 @pytest.mark.parametrize(
     ("forms", "codec", "after"),
     [
         (((44_100, "stereo"), (48_000, "mono")), "mp2", ".mp4"),
         (((48_000, "stereo"), (44_100, "mono")), "eac3", ".mov"),  # first as the encoder takes it
         (((44_100, "stereo"), (48_000, "stereo")), "eac3", ".mov"),  # then as the encoder takes it
+        (((48_000, "5.1"), (48_000, "stereo")), "aac", ".mp4"),
+        (((48_000, "stereo"), (48_000, "5.1")), "aac", ".mkv"),
+        (((44_100, "stereo"), (48_000, "mono")), "aac", ".mov"),
     ],
 )
 def test_sound_that_changes_its_form_in_mid_stream_goes_on(
     tmp_path: Path, forms: tuple[tuple[int, str], tuple[int, str]], codec: str, after: str
 ) -> None:
-    clip = tmp_path / "in.ts"
-    programmes = [
-        clip_with(tmp_path / f"{start_s}.ts", codec, rate=rate, layout=layout, start_s=start_s)
-        for start_s, (rate, layout) in zip((0, 2), forms, strict=True)
-    ]
-    clip.write_bytes(b"".join(programme.read_bytes() for programme in programmes))
-    out = convert(clip, tmp_path / f"out{after}")
+    out = convert(joined_programmes(tmp_path / "in.ts", codec, forms), tmp_path / f"out{after}")
     with av.open(str(out)) as container:
-        heard = [f.to_ndarray()[0] for f in container.decode(audio=0)]
-    seconds = np.array_split(np.concatenate(heard)[: 4 * 48_000], 4)
+        frames = list(container.decode(audio=0))
+    assert len({(f.sample_rate, f.layout.name) for f in frames}) == 1
+    heard = np.concatenate([f.to_ndarray()[0] for f in frames])
+    seconds = np.array_split(heard[: 4 * frames[0].sample_rate], 4)
     assert min(float(np.sqrt(np.mean(second**2))) for second in seconds) > 0.1
     begins = [begin for begin, _ in sound(out)[0]]
     assert float(begins[-1]) == pytest.approx(4, abs=0.1)
     assert np.diff(np.array(begins, float)).max() < 0.05
+
+
+@pytest.mark.parametrize("after", [".mp4", ".mkv"])
+def test_only_what_differs_from_the_beginning_of_a_broadcast_is_encoded_anew(
+    tmp_path: Path, after: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    forms = ((48_000, "5.1"), (48_000, "stereo"), (48_000, "5.1"), (48_000, "stereo"))
+    clip = joined_programmes(tmp_path / "in.ts", "aac", forms)
+    out = convert(clip, tmp_path / f"out{after}")
+    sent = {data[7:] for _, data in sound(clip)[0]}
+    packets = [(float(begin), data in sent) for begin, data in sound(out)[0]]
+    copied = [sum(is_copy for begin, is_copy in packets if begin // 2 == n) for n in range(4)]
+    assert min(copied[0], copied[2]) > 85
+    assert max(copied[1], copied[3]) < 5
+    begins = [begin for begin, _ in packets]
+    assert begins[-1] == pytest.approx(8, abs=0.1)
+    assert np.diff(begins).max() < 0.05
+    assert caplog.text.count("changes its form") == 1
 
 
 @contextmanager
@@ -216,6 +240,16 @@ def test_broadcast_sound_that_is_damaged_is_left_out(tmp_path: Path) -> None:
     assert written == [1] * 5 + [0] + [1] * 5
 
 
+def test_sound_that_cannot_be_brought_to_another_form_is_left_out_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clip = clip_with(tmp_path / "in.mkv", "pcm_s16le", layout="20 channels")
+    out = convert(clip, tmp_path / "out.mp4")
+    assert sound(out) == []
+    assert len(pictures(out)) == 50
+    assert "audio stream 1 cannot be decoded" in caplog.text
+
+
 def test_languages_stay_with_their_tracks(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "in.mp4", audio_tracks=2)
     tagged = tmp_path / "tagged.mp4"
@@ -239,6 +273,18 @@ def test_sound_stops_where_a_run_is_cut_short(tmp_path: Path) -> None:
     assert abs(end_s - 20 * FRAME_S) <= FRAME_S
 
 
+def test_a_run_that_ends_before_the_sound_begins_is_silent_without_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clip = with_sound(
+        tmp_path / "in.mp4",
+        make_clip(tmp_path / "pictures.mp4", frames=60),
+        make_clip(tmp_path / "other.mp4", start_s=1, frames=30, audio_tracks=1),
+    )
+    assert sound(convert(clip, tmp_path / "out.mp4", end=10)) == []
+    assert caplog.text == ""
+
+
 def test_sound_starts_where_the_first_picture_does(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "in.mp4", audio_tracks=1, frames=60)
     out = convert(clip, tmp_path / "out.mp4", skip=30)
@@ -247,17 +293,12 @@ def test_sound_starts_where_the_first_picture_does(tmp_path: Path) -> None:
     assert abs(track[0][0] - 1) <= FRAME_S
 
 
-@pytest.mark.parametrize("share", [0.5, 2.0])
-def test_a_finished_run_keeps_sound_that_is_shorter_or_longer_than_the_pictures(
-    tmp_path: Path, share: float
-) -> None:
-    pictures_only = make_clip(tmp_path / "pictures.mp4", frames=30)
-    other = make_clip(tmp_path / "other.mp4", frames=int(30 * share), audio_tracks=1)
-    clip = tmp_path / "in.mp4"
+def with_sound(path: Path, pictures_of: Path, sound_of: Path) -> Path:
+    """A clip of the pictures of one and the sound of another."""
     with (
-        av.open(str(pictures_only)) as a,
-        av.open(str(other)) as b,
-        av.open(str(clip), "w") as joined,
+        av.open(str(pictures_of)) as a,
+        av.open(str(sound_of)) as b,
+        av.open(str(path), "w") as joined,
     ):
         video, audio = a.streams.video[0], b.streams.audio[0]
         twins = [joined.add_stream_from_template(video), joined.add_stream_from_template(audio)]
@@ -266,8 +307,33 @@ def test_a_finished_run_keeps_sound_that_is_shorter_or_longer_than_the_pictures(
                 if packet.dts is not None:
                     packet.stream = twin
                     joined.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize("share", [0.5, 2.0])
+def test_a_finished_run_keeps_sound_that_is_shorter_or_longer_than_the_pictures(
+    tmp_path: Path, share: float
+) -> None:
+    clip = with_sound(
+        tmp_path / "in.mp4",
+        make_clip(tmp_path / "pictures.mp4", frames=30),
+        make_clip(tmp_path / "other.mp4", frames=int(30 * share), audio_tracks=1),
+    )
     (written,), (wanted,) = sound(convert(clip, tmp_path / "out.mp4")), sound(clip)
     assert [data for _, data in written] == [data for _, data in wanted]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_pictures_that_come_later_than_the_sound_stay_later(tmp_path: Path, suffix: str) -> None:
+    clip = with_sound(
+        tmp_path / f"in{suffix}",
+        make_clip(tmp_path / "pictures.mp4", start_s=11.5),
+        make_clip(tmp_path / "other.mp4", start_s=10, frames=60, audio_tracks=1),
+    )
+    out = convert(clip, tmp_path / "out.mp4")
+    (track,) = sound(out)
+    assert float(track[0][0]) == pytest.approx(0, abs=0.022)
+    assert float(times(out)[0]) == pytest.approx(1.5, abs=0.023)
 
 
 def test_sound_moves_with_pictures_from_before_zero(tmp_path: Path) -> None:

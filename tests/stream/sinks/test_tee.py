@@ -60,7 +60,9 @@ def test_a_sink_that_cannot_be_finished_leaves_none_open() -> None:
 
 
 def test_there_may_be_no_sink_at_all() -> None:
-    none = tee()
+    stop = threading.Event()
+    none = tee(stop=stop)
     none.write("frame")
     none.idle()
     none.close()
+    assert not stop.is_set()

@@ -19,7 +19,6 @@ from stream.frame import CompositedFrame
 from stream.sink import open_matte_sink, open_sink
 from stream.sinks.codecs import Encoding
 from stream.source import SourceInfo
-from stream.sources.video_file import open_video
 from tests.clips import make_clip, timestamps
 from tests.outputs import (
     FRAME_TICKS,
@@ -46,11 +45,8 @@ OPAQUE = (".mp4", ".mov", ".mkv", ".webm")
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov"])
-@pytest.mark.parametrize("start_s", [0.0, 2.5])
-def test_every_timestamp_of_a_variable_frame_rate_is_kept(
-    tmp_path: Path, suffix: str, start_s: float
-) -> None:
-    clip = make_clip(tmp_path / "in.mp4", variable_rate=True, start_s=start_s, audio_tracks=1)
+def test_every_timestamp_of_a_variable_frame_rate_is_kept(tmp_path: Path, suffix: str) -> None:
+    clip = make_clip(tmp_path / "in.mp4", variable_rate=True, audio_tracks=1)
     assert times(convert(clip, tmp_path / f"out{suffix}")) == timestamps(clip)
 
 
@@ -71,15 +67,22 @@ def test_pictures_from_before_zero_are_all_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", OPAQUE)
-def test_what_a_broadcast_sent_at_any_hour_begins_at_zero(tmp_path: Path, suffix: str) -> None:
-    clip = make_clip(tmp_path / "in.ts", audio_tracks=1, start_s=3600)
-    with open_video(clip) as source:
-        assert source.info.start_s > 3599
+@pytest.mark.parametrize("before", [".ts", ".mp4", ".mkv"])
+def test_a_clip_whose_clock_begins_at_any_hour_begins_at_zero(
+    tmp_path: Path, before: str, suffix: str
+) -> None:
+    clip = make_clip(
+        tmp_path / f"in{before}", audio_tracks=1, start_s=3600, variable_rate=before != ".ts"
+    )
     out = convert(clip, tmp_path / f"out{suffix}")
-    (before,), (after,) = sound(clip), sound(out)
-    late_s = times(out)[0] - after[0][0]
-    assert min(times(out)[0], after[0][0]) == pytest.approx(0, abs=0.01)
-    assert late_s == pytest.approx(times(clip)[0] - before[0][0], abs=0.01)
+    (original,), (track,) = sound(clip), sound(out)
+    priming_s = 0.022  # what an AAC encoder puts before the sound
+    assert min(times(out)[0], track[0][0]) == pytest.approx(0, abs=priming_s)
+    shift_s = times(clip)[0] - times(out)[0]
+    assert max(abs(a - b - shift_s) for a, b in zip(times(clip), times(out), strict=True)) < 0.001
+    if suffix != ".webm":  # there the sound is encoded anew
+        pairs = zip(original, track, strict=True)
+        assert max(abs(a - b - shift_s) for (a, _), (b, _) in pairs) < 0.001
 
 
 def test_the_last_picture_lasts_as_long_as_the_others(tmp_path: Path) -> None:
