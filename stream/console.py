@@ -23,7 +23,7 @@ class _StderrHandler(logging.Handler):
     """Looks stderr up anew for each message, because a progress bar takes its place for a while."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(f"{record.levelname.lower()}: {record.getMessage()}", file=sys.stderr)
+        _print_on_stderr(f"{record.levelname.lower()}: {record.getMessage()}")
 
 
 @contextlib.contextmanager
@@ -44,9 +44,14 @@ def print_error(error: Exception) -> None:
     else:
         message = f"internal error: {type(error).__name__}: {error}"
         hint = "this is a bug; --debug shows where it happened"
-    print(f"error: {message}", file=sys.stderr)
+    _print_on_stderr(f"error: {message}")
     if hint is not None:
-        print(f"hint: {hint}", file=sys.stderr)
+        _print_on_stderr(f"hint: {hint}")
+
+
+def _print_on_stderr(line: str) -> None:
+    if sys.stderr is not None:  # else print() takes stdout, which is for results
+        print(line, file=sys.stderr)
 
 
 @contextlib.contextmanager
@@ -127,7 +132,7 @@ class _ProgressLines:
         parts.append(f"{fps:.1f} fps")
         if self._total:
             parts.append(f"{max(0, self._total - done) / fps:.0f} s left")
-        print(", ".join(parts), file=sys.stderr)
+        _print_on_stderr(", ".join(parts))
 
 
 def print_report(report: RunReport) -> None:

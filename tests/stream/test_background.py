@@ -243,3 +243,4 @@ class TestSwitch:
         switch.close()
         switch.next()
         switch.close()
+        assert [each.is_closed for each in self.opened] == [True, True]

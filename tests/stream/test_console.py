@@ -61,12 +61,28 @@ def test_results_that_cannot_be_written_are_an_error(monkeypatch: pytest.MonkeyP
             print("a result")
 
 
-def test_without_standard_output_nothing_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_standard_output_nothing_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)
     with results_on_stdout(), frame_progress(3) as show:
         show(1)
         print("a result")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_without_standard_error_only_results_are_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    times = iter([0.0, 10.0])
+    with results_on_stdout(), warnings_on_stderr():
+        _ProgressLines(None, now=lambda: next(times))(50)
+        logging.getLogger("stream.source").warning("%d frames skipped", 3)
+        print_error(InputError("clip.mp4 is empty", hint="record it again"))
+        print("a result")
+    assert capsys.readouterr() == ("a result\n", "")
 
 
 def test_what_the_modules_log_comes_out_as_warnings(capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,3 +27,13 @@ def test_there_is_no_cache_where_none_can_be_made(
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert user_cache_dir() is None
+
+
+@linux
+def test_there_is_no_cache_for_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", fail)
+    assert user_cache_dir() is None

@@ -547,4 +547,12 @@ def test_warnings_of_the_program_are_shown_until_the_window_closes(bench: Bench)
 
 
 def test_what_is_shown_never_writes_into_the_frame(bench: Bench) -> None:
-    bench.show(8, keys="hmosi")  # the arrays of the frames are read-only: a write would raise
+    bench.gui.keys += "hmosi"
+    frames = [composited(pts, bench.clock.now_s) for pts in range(8)]
+    for frame in frames:  # of read-only arrays: a write raises
+        bench.window.write(frame)
+    assert all((shown != COMPOSITE).any() for shown in bench.gui.shown)
+    for frame in frames:
+        assert (frame.image == COMPOSITE).all()
+        assert (frame.frame.image == RAW).all()
+        assert (frame.matted.alpha == ALPHA).all()
