@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +199,22 @@ def test_a_file_that_computes_something_else_is_refused(exported: Path) -> None:
         parity.check_ir(exported / "modnet_pruned.xml", other, parity.made_pictures())
     with pytest.raises(PrunerError, match=r"modnet_pruned\.onnx: its mattes differ"):
         parity.check_onnx(exported / "modnet_pruned.onnx", other, [noise(64, 64)])
+
+
+@pytest.mark.parametrize(("levels", "is_refused"), [(3, False), (5, True)])
+def test_rounding_is_allowed_for(
+    exported: Path,
+    weights: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    levels: int,
+    is_refused: bool,
+) -> None:
+    model, samples = checkpoint.load(weights), [noise(64, 64)]
+    (exact,) = parity.infer(exported / "modnet_pruned.xml", samples)
+    off = np.where(exact < 128, exact + levels, exact - levels)
+    monkeypatch.setattr(parity, "infer", lambda *_: [off])
+    with pytest.raises(PrunerError, match="allowed is 4") if is_refused else nullcontext():
+        assert parity.check_ir(exported / "modnet_pruned.xml", model, samples) >= levels - 1
 
 
 def test_what_is_refused_is_not_kept(
