@@ -68,7 +68,12 @@ def open_track(
         codec,
         container.muxer,
     )
-    channels = min(2, context.layout.nb_channels)
+    return _encoded_track(stream, output, encoder)
+
+
+def _encoded_track(stream: AudioStream, output: OutputContainer, encoder: str) -> EncodedTrack:
+    """Add a stream of 48 kHz, mono or stereo."""
+    channels = min(2, stream.codec_context.layout.nb_channels)
     encoded = output.add_stream(
         encoder,
         rate=_SAMPLE_RATE_HZ,
