@@ -68,18 +68,19 @@ class Fade:
         return torch.cat([output[:, :-instance], both], dim=1)
 
 
-def new_norms(model: MODNet, widths: MODNetWidths) -> dict[str, IBNorm]:
-    """The norms, by their names, that took over instance norms.
+def new_norms(model: MODNet, widths: MODNetWidths) -> dict[IBNorm, int]:
+    """The norms that took over instance norms, and how many channels of those each had before.
 
     Args:
         model: As `foldable` made it.
         widths: Before that.
     """
-    before = dict(MODNet(widths).named_modules())
+    before = MODNet(widths)
     return {
-        name: norm
+        norm: instance
         for name, norm in model.named_modules()
-        if isinstance(norm, IBNorm) and _instance(norm) != _instance(before[name])
+        if isinstance(norm, IBNorm)
+        and (instance := _instance(before.get_submodule(name))) != _instance(norm)
     }
 
 
@@ -97,13 +98,12 @@ def fading(model: MODNet, widths: MODNetWidths) -> Iterator[Fade]:
         widths: Before that.
     """
     fade = Fade()
-    before = MODNet(widths)
     for norm in model.modules():
         if isinstance(norm, IBNorm):
             norm.bnorm.momentum = _MOMENTUM
     hooks = [
-        norm.register_forward_hook(_hook(fade, _instance(before.get_submodule(name))))
-        for name, norm in new_norms(model, widths).items()
+        norm.register_forward_hook(_hook(fade, instance))
+        for norm, instance in new_norms(model, widths).items()
     ]
     try:
         yield fade

@@ -96,12 +96,11 @@ def run(options: argparse.Namespace) -> None:
     if mode == "fold":
         model = foldable(model)
     teacher = load_network(options.teacher) if mode == "distil" else None
-    if not options.resume:
-        if options.recalibrate:
-            recalibrate(model, data.items)
-        if mode == "fold":
-            norms = new_norms(model, given.widths).values()
-            estimate([norm.bnorm for norm in norms], model, data.items)
+    if options.recalibrate and not options.resume:
+        recalibrate(model, data.items)
+    if mode == "fold" and not options.resume:
+        norms = [norm.bnorm for norm in new_norms(model, given.widths)]
+        estimate(norms, model, data.items)
     if is_first_process():
         keep_settings(options.output, _purpose(options), anew=not options.resume)
     fabric = launched_fabric(options)

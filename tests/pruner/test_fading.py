@@ -64,7 +64,7 @@ def test_new_norms_start_with_the_statistics_of_pictures_and_no_other_norm_chang
 ) -> None:
     model = tiny_network().float()
     converted = foldable(model)
-    new = [norm.bnorm for norm in new_norms(converted, model.widths).values()]
+    new = [norm.bnorm for norm in new_norms(converted, model.widths)]
     assert 0 < len(new) < sum(isinstance(m, IBNorm) for m in converted.modules())
     others = [m for m in converted.modules() if isinstance(m, nn.BatchNorm2d) and m not in new]
     before = [norm.running_var.clone() for norm in others]
