@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from pruner.errors import PrunerError, PrunerUsageError
-from pruner.option_types import positive, whole
+from pruner.option_types import add_size, positive
 from stream.frame import Alpha, Frame, MattedFrame
 from stream.mattes.subject import Subject, only_subject
 from stream.steps import refined
@@ -37,13 +37,7 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--output", type=Path, required=True, metavar="DIR", help="gets image/ and alpha/")
     add("--name", default="clips", help="of the data set: files are called NAME_... (%(default)s)")
     add("--model", default="original", help="name, .xml or checkpoint (default: %(default)s)")
-    add(
-        "--size",
-        type=whole(1),
-        default=512,
-        metavar="PIXELS",
-        help="short side seen (default: 512)",
-    )
+    add_size(parser)
     add(
         "--every",
         type=positive,

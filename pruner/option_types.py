@@ -1,4 +1,7 @@
-"""What texts on the command line stand for: argparse types that say what they expected."""
+"""What texts on the command line stand for: argparse types that say what they expected.
+
+And the one option that several commands share.
+"""
 
 from __future__ import annotations
 
@@ -102,3 +105,9 @@ def file(*suffixes: str) -> Callable[[str], Path]:
         return Path(text)
 
     return path
+
+
+def add_size(parser: argparse.ArgumentParser) -> None:
+    """At which size networks see pictures."""
+    text = "short side seen (default: 512)"
+    parser.add_argument("--size", type=whole(1), default=512, metavar="PIXELS", help=text)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from pruner.command import exit_code, keep_existing
 from pruner.errors import PrunerError, PrunerUsageError
 from pruner.export import WEIGHTS, how_to_use, stem_of
-from pruner.option_types import whole
+from pruner.option_types import add_size, whole
 
 if TYPE_CHECKING:
     from pruner.manifest import ModelEntry
@@ -51,13 +51,7 @@ def argument_parser() -> argparse.ArgumentParser:
         help=f"with --val, by which share MSE and MAD may grow (default: {MAX_GROWTH}); without, "
         f"how far mattes may move on average, of 1 (default: {MAX_MAD})",
     )
-    add(
-        "--size",
-        type=whole(1),
-        default=512,
-        metavar="PIXELS",
-        help="short side seen (default: 512)",
-    )
+    add_size(parser)
     add("--subset", type=whole(1), default=128, metavar="N", help="pictures used of --data")
     add("--val-limit", type=whole(1), metavar="N", help="so many pictures of --val at most")
     add("--output-dir", type=Path, default=WEIGHTS, metavar="DIR", help="(default: models/weights)")

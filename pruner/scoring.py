@@ -14,7 +14,7 @@ from rich.progress import Progress
 
 from pruner import command
 from pruner.errors import PrunerError
-from pruner.option_types import whole
+from pruner.option_types import add_size
 from pruner.predictors import open_predictor
 from pruner.scores import Predictor
 from stream.errors import StreamError
@@ -34,13 +34,7 @@ def add_models(parser: argparse.ArgumentParser) -> None:
     )
     add("--device", default="CPU", help="OpenVINO device (default: CPU)")
     add("--torch-device", default="cpu", help="for checkpoints: cpu, cuda, ... (default: cpu)")
-    add(
-        "--size",
-        type=whole(1),
-        default=512,
-        metavar="PIXELS",
-        help="short side seen (default: 512)",
-    )
+    add_size(parser)
     add("--json", type=Path, metavar="FILE", help="write every score")
 
 
